@@ -4,5 +4,8 @@
 //! windows, output a decision. It knows nothing of files, HTTP or PromQL. Start at [`rule`] and [`reading`].
 
 pub mod arm;
+pub mod history;
 pub mod reading;
 pub mod rule;
+pub mod verdict;
+pub mod window;
