@@ -4,8 +4,15 @@
 //! windows, output a decision. It knows nothing of files, HTTP or PromQL. Start at [`rule`] and [`reading`].
 
 pub mod arm;
+pub mod constants;
+pub mod evidence;
+pub mod histogram;
 pub mod history;
+pub mod interval;
+pub mod multiplicity;
+pub mod noise;
 pub mod reading;
 pub mod rule;
+pub mod sample_ratio;
 pub mod verdict;
 pub mod window;

@@ -1,0 +1,10 @@
+//! Evidence: running odds against a bound, kept as ln e, never looked at too often.
+
+pub mod against_limit;
+pub mod calibrated;
+pub mod counts;
+pub mod uncalibrated;
+
+mod side;
+
+pub use side::{Side, average, late_starts, weighted_mean};
