@@ -2,6 +2,11 @@
 //!
 //! Start at [`source::Source`] and [`samples`].
 
+pub mod align;
 pub mod error;
+pub mod matching;
+pub mod prometheus;
+pub mod pseudo_canary;
+pub mod recording;
 pub mod samples;
 pub mod source;
