@@ -1,0 +1,11 @@
+//! The Prometheus HTTP API as a [`crate::source::Source`]: raw counters, exact, for both arms in one query.
+//!
+//! Tried against Prometheus 2.42.0 and VictoriaMetrics 1.79.5. Does not align or merge series. Start at [`fetch`].
+
+mod config;
+mod fetch;
+mod secret;
+
+pub use config::{Auth, PrometheusConfig};
+pub use fetch::Prometheus;
+pub use secret::{Secret, SecretSource};
