@@ -1,1 +1,3 @@
-//! placeholder
+//! Rule files, plan, pipeline, report and its renderings. No sockets, no terminal.
+
+pub mod rules;
