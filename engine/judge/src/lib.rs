@@ -3,16 +3,31 @@
 //! Pure and total: no IO, no clock, no randomness, no errors on data. Input is [`reading::Reading`]s on one grid of
 //! windows, output a decision. It knows nothing of files, HTTP or PromQL. Start at [`rule`] and [`reading`].
 
+pub mod analysis;
 pub mod arm;
+mod bounded;
+mod breaker;
 pub mod constants;
+mod decision;
+mod directed;
 pub mod evidence;
+mod exponential;
 pub mod histogram;
 pub mod history;
+mod incident;
 pub mod interval;
+mod limit;
+mod median;
+mod metric;
 pub mod multiplicity;
 pub mod noise;
+mod observation;
+mod past;
 pub mod reading;
 pub mod rule;
 pub mod sample_ratio;
+mod summary;
+mod tail;
+mod traffic;
 pub mod verdict;
 pub mod window;

@@ -135,4 +135,6 @@ pub struct Policy {
     pub expected_split: Option<PerArm<f64>>,
     /// Windows from the first judged one to the deadline; at least 1.
     pub longest: usize,
+    /// A window's length in seconds; above 0.
+    pub step_seconds: f64,
 }
