@@ -55,6 +55,7 @@ impl RuleSet {
             breaker: self.breaker,
             expected_split: self.expected_split,
             longest: self.window.judged_at(step_ms),
+            step_seconds: step_ms as f64 / 1000.0,
         }
     }
 
