@@ -9,4 +9,6 @@ pub mod prometheus;
 pub mod pseudo_canary;
 pub mod recording;
 pub mod samples;
+pub mod selector;
 pub mod source;
+pub mod template;
