@@ -1,1 +1,6 @@
-//! placeholder
+//! What the black-box tests stand on: a lab of real servers and instrumented services, and the `davy` binary.
+//!
+//! Start at [`lab::model`], which says what each service of the lab does and what Davy must answer.
+
+pub mod davy;
+pub mod lab;

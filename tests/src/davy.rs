@@ -1,0 +1,1 @@
+//! The built `davy` binary, run as users run it.
