@@ -110,5 +110,9 @@ pub const NEGLIGIBLE_EXPONENT: f64 = 46.0;
 pub const LARGEST_VALUE: f64 = 1e100;
 /// Counts are cut at this size: above it whole numbers are no longer exact.
 pub const LARGEST_COUNT: f64 = 1e15;
+/// Counts below this are none: nothing overflows when they divide.
+pub const LEAST_COUNT: f64 = 1e-9;
+/// The standard deviation of one request is taken as at least this.
+pub const LEAST_DEVIATION: f64 = 1e-12;
 /// Tolerated rate ratios are cut at this size and at its inverse.
 pub const LARGEST_RATIO: f64 = 1e12;

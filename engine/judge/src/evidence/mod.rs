@@ -5,6 +5,8 @@ pub mod calibrated;
 pub mod counts;
 pub mod uncalibrated;
 
+mod mixture;
 mod side;
+mod temper;
 
 pub use side::{Side, average, late_starts, weighted_mean};

@@ -1,0 +1,10 @@
+//! The judge against reference tables in `fixtures/reference/`: made by an independent reference in plain NumPy and by SciPy,
+//! never by this crate. Generators and versions stand beside the tables.
+
+#[path = "reference/table.rs"]
+mod table;
+
+#[path = "reference/calibrated.rs"]
+mod calibrated;
+#[path = "reference/others.rs"]
+mod others;
