@@ -104,6 +104,8 @@ pub const SPLIT_PRIOR: f64 = 1000.0;
 
 /// A threshold counts as reached from this far below it, in ln e, so that rounding never decides.
 pub const CROSSING_TOLERANCE: f64 = 1e-9;
+/// How exactly the edge of an interval is found, in the unit of the bound (log units).
+pub const EDGE_TOLERANCE: f64 = 1e-9;
 /// Exponents this far below the largest change a sum of exponentials by less than its rounding.
 pub const NEGLIGIBLE_EXPONENT: f64 = 46.0;
 /// Finite values are cut at this size, so that no square or sum of them overflows.

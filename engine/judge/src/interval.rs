@@ -1,4 +1,12 @@
-//! The edge of an interval: the bound at which evidence stops refuting.
+//! The edge of an interval: the bound at which evidence stops refuting. All bounds that are not refuted are the interval,
+//! at any stopping time.
+
+use crate::constants::EDGE_TOLERANCE;
+
+/// More evaluations than any monotone function needs: bisection from a range of 1e100 to the tolerance takes 370.
+const MOST_EVALUATIONS: usize = 400;
+/// The first step away from the guess, as a share of the range.
+const FIRST_STEP: f64 = 1.0 / 256.0;
 
 /// Where evidence stops refuting the bound, in a range of bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,8 +19,186 @@ pub enum Edge {
     Everywhere,
 }
 
-/// Finds the sign change of a monotone function (either way) in `[lo, hi]`: pass `|bound| engine.ln_e_at(|_| bound) - threshold`.
-/// `guess` is where to look first; any number will do.
-pub fn edge(_lo: f64, _hi: f64, _guess: f64, _f: impl FnMut(f64) -> f64) -> Edge {
-    unimplemented!()
+/// Finds the edge of a monotone function (rising or falling) in `[lo, hi]`: pass
+/// `|bound| engine.ln_e_at(|_| bound) - threshold`, at least 0 where the bound is refuted. `guess` is where to look first; any
+/// number will do, a near one saves evaluations. The edge is exact to about 1e-9. A function that is NaN somewhere, or a range
+/// that is not finite, gives [`Edge::Nowhere`].
+pub fn edge(lo: f64, hi: f64, guess: f64, mut f: impl FnMut(f64) -> f64) -> Edge {
+    if !(lo.is_finite() && hi.is_finite() && lo < hi) {
+        return Edge::Nowhere;
+    }
+    match bracket(lo, hi, guess, &mut f) {
+        Bracket::Around(left, right) => close_in(left, right, &mut f),
+        Bracket::Same(value) if value >= 0.0 => Edge::Everywhere,
+        Bracket::Same(_) => Edge::Nowhere,
+    }
+}
+
+type Point = (f64, f64);
+
+enum Bracket {
+    /// Two bounds between which the sign changes.
+    Around(Point, Point),
+    /// The sign is that of this value in the whole range.
+    Same(f64),
+}
+
+/// Walks from the guess in the direction in which the function falls towards 0, in steps that grow.
+fn bracket(lo: f64, hi: f64, guess: f64, f: &mut impl FnMut(f64) -> f64) -> Bracket {
+    let mut step = (hi - lo) * FIRST_STEP;
+    let begin = if guess > lo + step && guess < hi - step { guess } else { lo.midpoint(hi) };
+    let (here, there) = ((begin, f(begin)), (begin + step, f(begin + step)));
+    if is_refuted(here.1) != is_refuted(there.1) {
+        return Bracket::Around(here, there);
+    }
+    let slope = there.1 - here.1;
+    if slope == 0.0 || slope.is_nan() {
+        // Flat here: the ends tell.
+        let (left, right) = ((lo, f(lo)), (hi, f(hi)));
+        return match is_refuted(left.1) != is_refuted(right.1) {
+            true => Bracket::Around(left, right),
+            false => Bracket::Same(left.1),
+        };
+    }
+    // Where it is refuted go down the slope, else up.
+    let forwards = (slope > 0.0) != is_refuted(here.1);
+    let (mut behind, mut ahead) = if forwards { (here, there) } else { (there, here) };
+    loop {
+        let at_end = if forwards { ahead.0 >= hi } else { ahead.0 <= lo };
+        if at_end {
+            return Bracket::Same(ahead.1);
+        }
+        // As far as the line through both points says, and half as far again; at least twice the last step, at most 16 times.
+        let line = (ahead.1 * (ahead.0 - behind.0) / (behind.1 - ahead.1)).abs() * 1.5;
+        let longest = 16.0 * step;
+        step = if line > 2.0 * step && line < longest {
+            line
+        } else if line >= longest {
+            longest
+        } else {
+            2.0 * step
+        };
+        let to = if forwards { ahead.0 + step } else { ahead.0 - step };
+        let next = if forwards && to > hi {
+            hi
+        } else if !forwards && to < lo {
+            lo
+        } else {
+            to
+        };
+        behind = ahead;
+        ahead = (next, f(next));
+        if is_refuted(behind.1) != is_refuted(ahead.1) {
+            return Bracket::Around(behind, ahead);
+        }
+    }
+}
+
+fn is_refuted(value: f64) -> bool {
+    value >= 0.0
+}
+
+/// Brent's method (zeroin): secant or inverse quadratic steps, bisection where they do not close in.
+fn close_in(one: Point, other: Point, f: &mut impl FnMut(f64) -> f64) -> Edge {
+    let (mut a, mut b) = (one, other);
+    let mut c = a;
+    let mut last = b.0 - a.0;
+    let mut before_last = last;
+    for _ in 0..MOST_EVALUATIONS {
+        if a.1.is_nan() || b.1.is_nan() {
+            return Edge::Nowhere;
+        }
+        if c.1.abs() < b.1.abs() {
+            a = b;
+            b = c;
+            c = a;
+        }
+        let tolerance = 2.0 * f64::EPSILON * b.0.abs() + 0.5 * EDGE_TOLERANCE;
+        let half = 0.5 * (c.0 - b.0);
+        if half.abs() <= tolerance || b.1 == 0.0 {
+            return Edge::At(b.0);
+        }
+        let step = interpolated_step(a, b, c, half);
+        let trusted = step.filter(|step| {
+            let towards = step * half.signum();
+            before_last.abs() >= tolerance
+                && a.1.abs() > b.1.abs()
+                && towards > 0.0
+                && towards < 1.5 * half.abs() - (0.5 * tolerance).abs()
+                && step.abs() < 0.5 * before_last.abs()
+        });
+        (before_last, last) = match trusted {
+            Some(step) => (last, step),
+            None => (half, half),
+        };
+        a = b;
+        b.0 += if last.abs() > tolerance { last } else { tolerance.copysign(half) };
+        b.1 = f(b.0);
+        if is_refuted(b.1) == is_refuted(c.1) {
+            c = a;
+            last = b.0 - a.0;
+            before_last = last;
+        }
+    }
+    Edge::At(b.0)
+}
+
+/// Where the secant through two points, or the parabola through three, meets 0; as a step from `b`.
+fn interpolated_step(a: Point, b: Point, c: Point, half: f64) -> Option<f64> {
+    let s = b.1 / a.1;
+    let (p, q) = if a.0 == c.0 {
+        (2.0 * half * s, 1.0 - s)
+    } else {
+        let (q, r) = (a.1 / c.1, b.1 / c.1);
+        (s * (2.0 * half * q * (q - r) - (b.0 - a.0) * (r - 1.0)), (q - 1.0) * (r - 1.0) * (s - 1.0))
+    };
+    let step = -p / q;
+    step.is_finite().then_some(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(lo: f64, hi: f64, guess: f64, f: impl Fn(f64) -> f64) -> (Edge, usize) {
+        let mut evaluations = 0;
+        let edge = edge(lo, hi, guess, |x| {
+            evaluations += 1;
+            f(x)
+        });
+        (edge, evaluations)
+    }
+
+    #[test]
+    fn finds_edges_in_few_evaluations() {
+        for guess in [-3.0, 0.0, 0.7, 2.9, f64::NAN] {
+            for root in [-2.99, -0.5, 0.0, 0.123_456_789, 1.7, 2.999] {
+                for slope in [-1.0, 1.0] {
+                    let functions: [&dyn Fn(f64) -> f64; 4] = [
+                        &|x| slope * (x - root),
+                        &|x| slope * (x - root) * (40.0 + 9.0 * (x - root) * (x - root)),
+                        &|x| slope * (1.0 - (root - x).exp()).clamp(-0.9, 5.0),
+                        &|x| slope * (200.0 * (x - root)).clamp(-3.0, 50.0),
+                    ];
+                    for (index, function) in functions.iter().enumerate() {
+                        let (edge, evaluations) = found(-3.0, 3.0, guess, function);
+                        let Edge::At(x) = edge else { panic!("function {index} at {root} from {guess}: {edge:?}") };
+                        assert!((x - root).abs() < 2e-9, "function {index} at {root} from {guess}: {x}");
+                        assert!(evaluations < 30, "function {index} at {root} from {guess}: {evaluations} evaluations");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn says_when_there_is_none() {
+        assert_eq!(found(-3.0, 3.0, 0.0, |_| -1.0).0, Edge::Nowhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, |_| 0.0).0, Edge::Everywhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, |x| x + 4.0).0, Edge::Everywhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, |x| -x - 4.0).0, Edge::Nowhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, |_| f64::NAN).0, Edge::Nowhere);
+        assert_eq!(found(f64::NAN, 3.0, 0.0, |x| x).0, Edge::Nowhere);
+        assert_eq!(found(3.0, -3.0, 0.0, |x| x).0, Edge::Nowhere);
+    }
 }
