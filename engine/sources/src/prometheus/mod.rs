@@ -2,10 +2,22 @@
 //!
 //! Tried against Prometheus 2.42.0 and VictoriaMetrics 1.79.5. Does not align or merge series. Start at [`fetch`].
 
+mod address;
+mod assign;
+mod backoff;
+mod client;
 mod config;
+mod discover;
+mod explain;
+mod failure;
 mod fetch;
+mod gather;
+mod history;
+mod promql;
 mod secret;
+mod wire;
 
 pub use config::{Auth, PrometheusConfig};
 pub use fetch::Prometheus;
 pub use secret::{Secret, SecretSource};
+pub use wire::{DecodedMatrix, DecodedSeries, decode_matrix};
