@@ -2,9 +2,8 @@
 //! at any stopping time.
 
 use crate::constants::EDGE_TOLERANCE;
+use crate::zeroin::{Point, zeroin};
 
-/// More evaluations than any monotone function needs: bisection from a range of 1e100 to the tolerance takes 370.
-const MOST_EVALUATIONS: usize = 400;
 /// The first step away from the guess, as a share of the range.
 const FIRST_STEP: f64 = 1.0 / 256.0;
 
@@ -28,13 +27,14 @@ pub fn edge(lo: f64, hi: f64, guess: f64, mut f: impl FnMut(f64) -> f64) -> Edge
         return Edge::Nowhere;
     }
     match bracket(lo, hi, guess, &mut f) {
-        Bracket::Around(left, right) => close_in(left, right, &mut f),
+        Bracket::Around(left, right) => match zeroin(left, right, EDGE_TOLERANCE, &mut f) {
+            Some(bound) => Edge::At(bound),
+            None => Edge::Nowhere,
+        },
         Bracket::Same(value) if value >= 0.0 => Edge::Everywhere,
         Bracket::Same(_) => Edge::Nowhere,
     }
 }
-
-type Point = (f64, f64);
 
 enum Bracket {
     /// Two bounds between which the sign changes.
@@ -96,64 +96,6 @@ fn bracket(lo: f64, hi: f64, guess: f64, f: &mut impl FnMut(f64) -> f64) -> Brac
 
 fn is_refuted(value: f64) -> bool {
     value >= 0.0
-}
-
-/// Brent's method (zeroin): secant or inverse quadratic steps, bisection where they do not close in.
-fn close_in(one: Point, other: Point, f: &mut impl FnMut(f64) -> f64) -> Edge {
-    let (mut a, mut b) = (one, other);
-    let mut c = a;
-    let mut last = b.0 - a.0;
-    let mut before_last = last;
-    for _ in 0..MOST_EVALUATIONS {
-        if a.1.is_nan() || b.1.is_nan() {
-            return Edge::Nowhere;
-        }
-        if c.1.abs() < b.1.abs() {
-            a = b;
-            b = c;
-            c = a;
-        }
-        let tolerance = 2.0 * f64::EPSILON * b.0.abs() + 0.5 * EDGE_TOLERANCE;
-        let half = 0.5 * (c.0 - b.0);
-        if half.abs() <= tolerance || b.1 == 0.0 {
-            return Edge::At(b.0);
-        }
-        let step = interpolated_step(a, b, c, half);
-        let trusted = step.filter(|step| {
-            let towards = step * half.signum();
-            before_last.abs() >= tolerance
-                && a.1.abs() > b.1.abs()
-                && towards > 0.0
-                && towards < 1.5 * half.abs() - (0.5 * tolerance).abs()
-                && step.abs() < 0.5 * before_last.abs()
-        });
-        (before_last, last) = match trusted {
-            Some(step) => (last, step),
-            None => (half, half),
-        };
-        a = b;
-        b.0 += if last.abs() > tolerance { last } else { tolerance.copysign(half) };
-        b.1 = f(b.0);
-        if is_refuted(b.1) == is_refuted(c.1) {
-            c = a;
-            last = b.0 - a.0;
-            before_last = last;
-        }
-    }
-    Edge::At(b.0)
-}
-
-/// Where the secant through two points, or the parabola through three, meets 0; as a step from `b`.
-fn interpolated_step(a: Point, b: Point, c: Point, half: f64) -> Option<f64> {
-    let s = b.1 / a.1;
-    let (p, q) = if a.0 == c.0 {
-        (2.0 * half * s, 1.0 - s)
-    } else {
-        let (q, r) = (a.1 / c.1, b.1 / c.1);
-        (s * (2.0 * half * q * (q - r) - (b.0 - a.0) * (r - 1.0)), (q - 1.0) * (r - 1.0) * (s - 1.0))
-    };
-    let step = -p / q;
-    step.is_finite().then_some(step)
 }
 
 #[cfg(test)]

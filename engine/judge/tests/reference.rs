@@ -6,5 +6,7 @@ mod table;
 
 #[path = "reference/calibrated.rs"]
 mod calibrated;
+#[path = "reference/fixed_horizon.rs"]
+mod fixed_horizon;
 #[path = "reference/others.rs"]
 mod others;
