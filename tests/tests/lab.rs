@@ -1,5 +1,7 @@
 //! The lab itself, before anything is concluded from it: what the servers store is exactly what the services served.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

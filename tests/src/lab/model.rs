@@ -9,7 +9,7 @@ pub enum Mode {
     Same,
     /// Every request of the canary takes 1.5 times as long.
     Slower,
-    /// 3 % of the canary's requests take 2.5 times as long.
+    /// 5 % of the canary's requests take three times as long: no median would show it.
     Tail,
     /// The canary fails 3 % of its requests rather than 0.2 %.
     Erroring,
@@ -157,8 +157,124 @@ impl Timeline {
         }
     }
 
-    /// Windows between the canaries' start and the deadline, in seconds.
+    /// From the canaries' start to the deadline, in seconds.
     pub fn run_seconds(&self) -> f64 {
         self.deadline - self.canary_starts
+    }
+}
+
+/// What Davy may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Shown safe.
+    Promote,
+    /// Shown harmful.
+    Rollback,
+    /// Neither.
+    Hold,
+}
+
+impl Verdict {
+    /// As reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Promote => "promote",
+            Verdict::Rollback => "rollback",
+            Verdict::Hold => "hold",
+        }
+    }
+
+    /// What the process ends with.
+    pub fn exit_code(self) -> i32 {
+        match self {
+            Verdict::Promote => 0,
+            Verdict::Rollback => 1,
+            Verdict::Hold => 3,
+        }
+    }
+}
+
+/// By which rules, in `tests/rules`, a mode is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// With the noise of the baseline's history, on the classic histogram.
+    Classic,
+    /// The same on the native histogram.
+    Native,
+    /// On the classic histogram without history: slower to answer, never bolder.
+    WithoutHistory,
+}
+
+impl Rules {
+    /// The file's name.
+    pub fn file(self) -> &'static str {
+        match self {
+            Rules::Classic => "lab.yaml",
+            Rules::Native => "lab-native.yaml",
+            Rules::WithoutHistory => "lab-without-history.yaml",
+        }
+    }
+}
+
+/// What Davy must answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// The verdicts that are right. More than one where both are honest: a hold never is a lie.
+    pub verdicts: &'static [Verdict],
+    /// The metrics of which a rollback must name one, and no other.
+    pub blamed: &'static [&'static str],
+    /// What the report must say, besides.
+    pub says: &'static [&'static str],
+}
+
+/// What Davy must answer about a mode at the deadline or before.
+pub fn expected(mode: Mode, rules: Rules) -> Expected {
+    use Verdict::{Hold, Promote, Rollback};
+    let answer = |verdicts| Expected { verdicts, blamed: &[], says: &[] };
+    let rollback = |verdicts, blamed| Expected { verdicts, blamed, says: &[] };
+    match (mode, rules) {
+        (Mode::Slower | Mode::Tail, Rules::Classic | Rules::Native | Rules::WithoutHistory) => rollback(&[Rollback], &["latency_p99"]),
+        (Mode::Erroring, Rules::Classic | Rules::Native | Rules::WithoutHistory) => rollback(&[Rollback], &["error_rate"]),
+        (Mode::LateOnset, Rules::Classic | Rules::Native) => rollback(&[Rollback], &["latency_p99"]),
+        // Symmetry alone needs about 15 windows from the onset; there are 20.
+        (Mode::LateOnset, Rules::WithoutHistory) => rollback(&[Rollback, Hold], &["latency_p99"]),
+        (Mode::Same | Mode::NoErrors, Rules::Classic | Rules::Native) => answer(&[Promote]),
+        (Mode::Same | Mode::NoErrors, Rules::WithoutHistory) => answer(&[Promote, Hold]),
+        // A slow host is noise between hosts, and a restart is a few seconds without requests: both may cost time.
+        (Mode::SlowHost | Mode::CounterReset, Rules::Classic | Rules::Native | Rules::WithoutHistory) => answer(&[Promote, Hold]),
+        (Mode::CommonIncident, Rules::Classic | Rules::Native) => Expected { verdicts: &[Hold], blamed: &[], says: &["common incident"] },
+        // Without history nobody knows that the baseline is not always so.
+        (Mode::CommonIncident, Rules::WithoutHistory) => answer(&[Promote, Hold]),
+        (Mode::LowTraffic | Mode::CanaryDead, Rules::Classic | Rules::Native | Rules::WithoutHistory) => answer(&[Hold]),
+        (Mode::LabelMissing, Rules::Classic | Rules::Native | Rules::WithoutHistory) => {
+            Expected { verdicts: &[Hold], blamed: &[], says: &["version", "baseline"] }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_lacks_data_or_is_worse_may_be_promoted() {
+        let never = [Mode::Slower, Mode::Tail, Mode::Erroring, Mode::LateOnset, Mode::LowTraffic, Mode::CanaryDead, Mode::LabelMissing];
+        for rules in [Rules::Classic, Rules::Native, Rules::WithoutHistory] {
+            for mode in never {
+                assert!(!expected(mode, rules).verdicts.contains(&Verdict::Promote), "{mode:?} {rules:?}");
+            }
+            for mode in Mode::ALL {
+                let expected = expected(mode, rules);
+                assert_eq!(expected.verdicts.contains(&Verdict::Rollback), !expected.blamed.is_empty(), "{mode:?} {rules:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn history_is_long_enough_for_a_profile() {
+        let timeline = Timeline::whole();
+        // A window more for the first increment.
+        assert!((timeline.canary_starts / STEP - 1.0) * INSTANCES.baseline as f64 >= 120.0);
+        assert!(timeline.canary_starts % STEP == 0.0 && timeline.deadline % STEP == 0.0);
     }
 }

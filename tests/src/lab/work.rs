@@ -43,7 +43,7 @@ pub fn behaviour(mode: Mode, arm: Arm, instance: usize, at: f64, timeline: &Time
     let slower = |factor: f64| Behaviour { slowdown: host * factor, ..usual };
     match (mode, arm) {
         (Mode::Slower, Arm::Canary) => slower(1.5),
-        (Mode::Tail, Arm::Canary) => Behaviour { tail_share: 0.03, tail_slowdown: 2.5, ..usual },
+        (Mode::Tail, Arm::Canary) => Behaviour { tail_share: 0.05, tail_slowdown: 3.0, ..usual },
         (Mode::Erroring, Arm::Canary) => Behaviour { error_rate: 0.03, ..usual },
         (Mode::LateOnset, Arm::Canary) if at >= timeline.late_onset => slower(2.0),
         (Mode::SlowHost, Arm::Baseline) if instance == 0 => slower(1.6),

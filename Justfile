@@ -1,0 +1,43 @@
+# Every recipe is a plain command: without `just` (`cargo install just`, or `pip install rust-just`), copy the line.
+
+# what there is
+default:
+    @just --list
+
+# the judge alone: seconds
+judge:
+    cargo nextest run -p davy-judge --locked
+
+# every test, installing what they need; arguments go to the runner
+test *ARGS:
+    bash scripts/test {{ if ARGS == "" { "--no-fail-fast" } else { ARGS } }}
+
+# what a merge must pass: format, lints, every test
+ci:
+    bash .ci/run
+
+# format and lints
+lint:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# rewrites expectations (reports, renderings, schema); review the diff as closely as code
+golden:
+    DAVY_GOLDEN=1 INSTA_UPDATE=always cargo nextest run --workspace --locked --no-fail-fast
+
+# runs the whole lab and records every mode anew into fixtures/recordings
+record-fixtures:
+    cargo build --workspace --bins --locked
+    cargo run -p davy-tests --bin record-fixtures --locked -- fixtures/recordings
+
+# the lab by hand: a Prometheus and a VictoriaMetrics with all modes, for five minutes
+lab:
+    cargo run -p davy-tests --bin lab --locked
+
+# the figures of docs/performance.md
+bench *ARGS:
+    cargo bench --workspace --locked {{ ARGS }}
+
+# crates of which the tree has two versions
+deps:
+    cargo tree --workspace --locked --duplicates --edges normal --depth 0
