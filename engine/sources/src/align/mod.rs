@@ -4,9 +4,17 @@
 //! never on the order or the portions in which they came. Start at [`Aligner`].
 
 mod aligner;
+mod classic;
+mod counter;
 mod grid;
+mod native;
+mod reading;
+mod target;
+mod track;
 mod window;
 
 pub use aligner::Aligner;
 pub use grid::Grid;
+pub(crate) use track::Track;
+pub(crate) use window::merged;
 pub use window::{AlignedWindow, Gaps, InstanceReadings};

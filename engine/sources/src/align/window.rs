@@ -1,6 +1,7 @@
 //! One window of all metrics, by arm and instance.
 
 use davy_judge::arm::PerArm;
+use davy_judge::histogram::merge;
 use davy_judge::reading::Reading;
 
 /// One window of all metrics.
@@ -47,8 +48,82 @@ pub struct Gaps {
 }
 
 impl InstanceReadings {
-    /// All instances together. Instances that are `Missing` do not take part; none left: `Missing`.
+    /// All instances together: counts and buckets are added, ready values averaged. Instances that are `Missing` take no
+    /// part; none left, or histograms without a common bound: `Missing`.
     pub fn merged(&self) -> Reading {
-        unimplemented!("lands within minutes")
+        merged(self.by_instance.iter().map(|(_, reading)| reading))
+    }
+
+    /// How many instances are not `Missing`.
+    pub fn present(&self) -> usize {
+        self.by_instance.iter().filter(|(_, reading)| *reading != Reading::Missing).count()
+    }
+
+    /// One instance's reading.
+    pub fn of(&self, instance: &str) -> Option<&Reading> {
+        let index = self.by_instance.binary_search_by(|(name, _)| name.as_str().cmp(instance)).ok()?;
+        Some(&self.by_instance[index].1)
+    }
+}
+
+/// Adds readings of one kind.
+pub(crate) fn merged<'a>(readings: impl IntoIterator<Item = &'a Reading>) -> Reading {
+    let mut sum = Reading::Missing;
+    let mut values = 0.0;
+    for reading in readings {
+        sum = match (sum, reading) {
+            (sum, Reading::Missing) => sum,
+            (Reading::Missing, first) => {
+                values = 1.0;
+                first.clone()
+            }
+            (Reading::Value(sum), Reading::Value(value)) => {
+                values += 1.0;
+                Reading::Value(sum + value)
+            }
+            (Reading::Total(sum), Reading::Total(total)) => Reading::Total(sum + total),
+            (Reading::Counts { events, requests }, Reading::Counts { events: more_events, requests: more_requests }) => {
+                Reading::Counts { events: events + more_events, requests: requests + more_requests }
+            }
+            (Reading::Histogram(sum), Reading::Histogram(more)) => Reading::Histogram(merge(&sum, more)),
+            // One metric has one kind.
+            (Reading::Value(_) | Reading::Total(_) | Reading::Counts { .. } | Reading::Histogram(_), _) => return Reading::Missing,
+        };
+    }
+    match sum {
+        Reading::Value(sum) => Reading::Value(sum / values),
+        Reading::Histogram(counts) if counts.bounds().is_empty() => Reading::Missing,
+        Reading::Missing | Reading::Total(_) | Reading::Counts { .. } | Reading::Histogram(_) => sum,
+    }
+}
+
+impl Gaps {
+    /// Both together.
+    pub fn plus(self, other: Gaps) -> Gaps {
+        Gaps {
+            no_requests: self.no_requests + other.no_requests,
+            clamped: self.clamped + other.clamped,
+            not_finite: self.not_finite + other.not_finite,
+            no_overflow_bucket: self.no_overflow_bucket + other.no_overflow_bucket,
+            long_gaps: self.long_gaps + other.long_gaps,
+            resets: self.resets + other.resets,
+            incompatible: self.incompatible + other.incompatible,
+            conflicts: self.conflicts + other.conflicts,
+        }
+    }
+
+    /// One line per kind that occurred, for reports.
+    pub fn describe(&self) -> Vec<String> {
+        let lines = [
+            (self.no_requests, "readings without a request (a gap)"),
+            (self.clamped, "readings with more events than requests (cut to the requests)"),
+            (self.not_finite, "samples that are no finite number (a gap)"),
+            (self.no_overflow_bucket, "histograms without a +Inf bucket (a gap)"),
+            (self.long_gaps, "increments over more than two windows (a gap)"),
+            (self.resets, "counter resets (handled)"),
+            (self.incompatible, "readings whose series cannot be added: other bucket bounds, or more than one value (a gap)"),
+            (self.conflicts, "samples of one time with different values (the larger was taken)"),
+        ];
+        lines.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
     }
 }

@@ -1,9 +1,16 @@
 //! Pseudo-canaries: parts of the baseline that play the canary, so that one learns how a comparison behaves when nothing
-//! is wrong. Disjoint groups of instances, thinned to the canary's share of traffic.
+//! is wrong. Disjoint groups of instances, thinned to the canary's traffic.
+//!
+//! [`choose`] cuts the baseline once per metric and traffic step; [`PseudoCanaries::rows`] makes the history's rows, and
+//! [`PseudoCanaries::today`] watches the same groups during the run.
 
-use davy_judge::arm::PerArm;
-use davy_judge::history::MetricHistory;
-use davy_judge::reading::Reading;
+mod binomial;
+mod choose;
+mod level_shift;
+mod rows;
+mod thinning;
+
+pub use choose::choose;
 
 use crate::align::AlignedWindow;
 
@@ -20,39 +27,15 @@ pub struct HistoryWindows {
 pub struct PseudoCanaries {
     /// Disjoint groups of sorted instance ids, each a row.
     pub groups: Vec<Vec<String>>,
-    /// How much of its traffic each row keeps, in (0, 1].
+    /// How much of its traffic each row keeps in the history, in (0, 1].
     pub thinning: Vec<f64>,
-    /// The first window that is used, by its end; a level shift (a deploy) lies before it.
+    /// How much of its traffic each row keeps during the run, in (0, 1]: the baseline may see less today, because the
+    /// canary takes its share.
+    pub thinning_today: Vec<f64>,
+    /// How many instances the rest of the baseline has, per row: the mean over the history's windows.
+    pub rest_instances: Vec<f64>,
+    /// The end of the first window that is used: a level shift (a deploy) lies before it.
     pub from_ms: i64,
     /// What a reader should know ("host differences unmeasured").
     pub notes: Vec<String>,
-}
-
-/// Cuts one metric's baseline into pseudo-canaries that see about as many requests as the canary.
-///
-/// `canary_requests_per_window` and `baseline_requests_per_window`: 0 or not finite where unknown; then groups are single
-/// instances, not thinned.
-///
-/// # Errors
-/// Why there are none, in words for people.
-pub fn choose(
-    _history: &HistoryWindows,
-    _metric: usize,
-    _canary_requests_per_window: f64,
-    _baseline_requests_per_window: f64,
-    _rows_wanted: usize,
-) -> Result<PseudoCanaries, String> {
-    Err("not measured".to_owned())
-}
-
-impl PseudoCanaries {
-    /// The rows of the history. The same inputs give the same bytes.
-    pub fn rows(&self, _history: &HistoryWindows, _metric: usize, _seed: u64) -> MetricHistory {
-        MetricHistory::default()
-    }
-
-    /// The same pseudo-canaries in one window of the run, one per row. Windows may be asked in any order.
-    pub fn today(&self, _window: &AlignedWindow, _metric: usize, _seed: u64) -> Vec<PerArm<Reading>> {
-        Vec::new()
-    }
 }

@@ -1,5 +1,6 @@
 //! The manifest: what was asked, why, and what came back besides samples.
 
+use davy_judge::arm::PerArm;
 use davy_judge::verdict::Verdict;
 
 use crate::samples::{FetchPlan, Part, Span};
@@ -54,12 +55,14 @@ pub struct Manifest {
     pub about: About,
     /// What was fetched.
     pub plan: FetchPlan,
-    /// What the analysis covers.
+    /// What was fetched of the analysis; from the first fetch's start to the last one's end.
     pub run: Span,
-    /// What the history covers, where there is one.
+    /// What was fetched of the history, where there is one.
     pub history: Option<Span>,
-    /// One per stream and part that was fetched.
+    /// One per stream and part that was fetched, by part, then stream.
     pub streams: Vec<StreamRecord>,
+    /// What the source said of an arm that is empty.
+    pub explanations: PerArm<Option<String>>,
     /// Where the samples are.
     pub storage: Storage,
 }
@@ -71,25 +74,64 @@ pub struct StreamRecord {
     pub stream: usize,
     /// What it was for.
     pub part: Part,
-    /// The queries as sent.
+    /// The queries as sent, each once.
     pub queries: Vec<String>,
-    /// The server's warnings, and what they were about.
-    pub warnings: Vec<(Span, String)>,
-    /// What a reader should know, and what it is about.
-    pub notes: Vec<(Span, String)>,
-    /// Fetches that failed and were not made good by a later one: place and text of the error.
-    pub failures: Vec<(Span, String, String)>,
+    /// What the server warned of.
+    pub warnings: Vec<Remark>,
+    /// What a reader should know.
+    pub notes: Vec<Remark>,
+    /// Fetches that failed and were not made good by a later one.
+    pub failures: Vec<Failure>,
+}
+
+/// Something that was said of the answer to a fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What was fetched.
+    pub span: Span,
+    /// What was said.
+    pub text: String,
+}
+
+/// A fetch that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was to be fetched.
+    pub span: Span,
+    /// Where it failed.
+    pub place: String,
+    /// How it failed.
+    pub text: String,
 }
 
 /// Where the samples are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// `series.csv` and `samples.csv`.
-    Csv,
+    /// `series.csv` and `samples.csv`: text, for eyes and diffs.
+    Csv {
+        /// The series' names.
+        series: StoredFile,
+        /// Their samples.
+        samples: StoredFile,
+    },
     /// `series.csv` and `samples.parquet`.
-    Parquet,
+    Parquet {
+        /// The series' names.
+        series: StoredFile,
+        /// Their samples.
+        samples: StoredFile,
+    },
     /// Verbatim `query_range` bodies.
     Bodies(Vec<Body>),
+}
+
+/// What a file must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Rows, without the heading.
+    pub rows: usize,
+    /// SHA-256 of the file, in hexadecimal. None in a recording that was written by hand: then it is not compared.
+    pub sha256: Option<String>,
 }
 
 /// One verbatim body.

@@ -4,14 +4,18 @@
 //! `samples.csv` (small, diffable) or `samples.parquet` (large) holds the samples. Instead of the last two it may hold
 //! verbatim `query_range` bodies of a Prometheus. Writing: [`Recorded`], [`Recorder`]. Reading: [`Recording`].
 
+mod bodies;
+mod directory;
 mod error;
 mod manifest;
 mod recorded;
 mod recorder;
 mod replay;
+mod table;
+mod wire;
 
 pub use error::RecordError;
-pub use manifest::{About, Body, Expected, Manifest, SCHEMA, Storage, StreamRecord, Weight};
+pub use manifest::{About, Body, Expected, Failure, Manifest, Remark, SCHEMA, Storage, StoredFile, StreamRecord, Weight};
 pub use recorded::Recorded;
 pub use recorder::{RecordSummary, Recorder};
 pub use replay::Recording;

@@ -51,6 +51,8 @@ impl<S: Source> Source for Recorded<S> {
     }
 
     async fn explain_empty(&self, plan: &FetchPlan, arm: Arm, span: Span) -> Option<String> {
-        self.source.explain_empty(plan, arm, span).await
+        let text = self.source.explain_empty(plan, arm, span).await;
+        self.locked().explain(arm, text.as_deref());
+        text
     }
 }

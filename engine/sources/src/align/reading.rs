@@ -1,0 +1,207 @@
+//! From the series of one arm to readings by instance: one function per kind of signal.
+
+use std::collections::BTreeMap;
+
+use davy_judge::histogram::merge;
+use davy_judge::reading::{BucketCounts, Reading};
+
+use crate::align::classic::AddedBuckets;
+use crate::align::counter::{Added, increments, ready_increments};
+use crate::align::native;
+use crate::align::target::{Target, TargetKey};
+use crate::align::track::WindowSpan;
+use crate::align::{Gaps, InstanceReadings};
+
+/// One arm's processes of one stream.
+pub(super) type Targets = BTreeMap<TargetKey, Target>;
+
+/// Readings by instance, and what was left out.
+pub(super) type Read = (InstanceReadings, Gaps);
+
+/// Processes that were seen by the window's end, by instance.
+fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<&'a Target>> {
+    let mut instances: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    let seen = targets.iter().filter(|(_, target)| target.first_ms().is_some_and(|first| first <= span.end_ms));
+    for (key, target) in seen {
+        instances.entry(&key.instance).or_default().push(target);
+    }
+    instances
+}
+
+fn count_samples(gaps: &mut Gaps, targets: &Targets, span: &WindowSpan) {
+    for target in targets.values() {
+        gaps.not_finite += small(target.unusable_within(span));
+        gaps.conflicts += small(target.conflicts_within(span));
+    }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Increments of those counters of an instance that pass a filter. The instance counts as known where any of its counters
+/// (filtered or not) was read: a series that it does not have yet added nothing.
+struct Counted {
+    added: Added,
+    is_known: bool,
+}
+
+fn counted(targets: &[&Target], filter: Option<usize>, span: &WindowSpan) -> Counted {
+    let mut added = Added::default();
+    let mut is_known = false;
+    for target in targets {
+        for series in target.counters.values() {
+            let of_series = if series.is_ready {
+                ready_increments(&series.track, span)
+            } else {
+                increments(&series.track, span, |time| target.seen_before(time))
+            };
+            is_known |= of_series.intervals > 0;
+            if series.passes(filter) {
+                added.add(of_series);
+            }
+        }
+    }
+    Counted { added, is_known: is_known && added.long_gaps == 0 && added.amount.is_finite() && added.amount >= 0.0 }
+}
+
+fn note(gaps: &mut Gaps, added: &Added) {
+    gaps.long_gaps += added.long_gaps;
+    gaps.resets += added.resets;
+}
+
+/// All increments: throughput.
+pub(super) fn rate(targets: &Targets, span: &WindowSpan) -> Read {
+    let mut gaps = Gaps::default();
+    count_samples(&mut gaps, targets, span);
+    let mut readings = InstanceReadings::default();
+    for (instance, processes) in by_instance(targets, span) {
+        let all = counted(&processes, None, span);
+        note(&mut gaps, &all.added);
+        let reading = if all.is_known { Reading::Total(all.added.amount) } else { Reading::Missing };
+        readings.by_instance.push((instance.to_owned(), reading));
+    }
+    (readings, gaps)
+}
+
+/// Events among requests. `filter`: which series of `events` are events; `same_stream`: both are one stream.
+pub(super) fn ratio(total: &Targets, events: &Targets, filter: usize, same_stream: bool, span: &WindowSpan) -> Read {
+    let mut gaps = Gaps::default();
+    count_samples(&mut gaps, total, span);
+    if !same_stream {
+        count_samples(&mut gaps, events, span);
+    }
+    let mut bad_by_instance = by_instance(events, span);
+    let mut readings = InstanceReadings::default();
+    for (instance, processes) in by_instance(total, span) {
+        let all = counted(&processes, None, span);
+        // An instance that never had a counter of events has had none. One that had, and is silent now, is unknown:
+        // its events came with another query than its requests.
+        let bad = match bad_by_instance.remove(instance) {
+            Some(of_events) => counted(&of_events, Some(filter), span),
+            None => Counted { added: Added::default(), is_known: true },
+        };
+        note(&mut gaps, &all.added);
+        if !same_stream {
+            note(&mut gaps, &bad.added);
+        }
+        let reading = if !all.is_known || !bad.is_known {
+            Reading::Missing
+        } else if all.added.amount <= 0.0 {
+            gaps.no_requests += 1;
+            Reading::Missing
+        } else {
+            let requests = all.added.amount;
+            gaps.clamped += u32::from(bad.added.amount > requests);
+            let events = if bad.added.amount > requests { requests } else { bad.added.amount };
+            Reading::Counts { events, requests }
+        };
+        readings.by_instance.push((instance.to_owned(), reading));
+    }
+    (readings, gaps)
+}
+
+/// Buckets of classic and native histograms.
+pub(super) fn histogram(targets: &Targets, span: &WindowSpan) -> Read {
+    let mut gaps = Gaps::default();
+    count_samples(&mut gaps, targets, span);
+    let mut readings = InstanceReadings::default();
+    for (instance, processes) in by_instance(targets, span) {
+        let mut sum = HistogramSum::default();
+        for target in processes {
+            let seen_before = |time| target.seen_before(time);
+            for classic in target.classic.values() {
+                sum.add(classic.increments(span, seen_before), &mut gaps);
+            }
+            for ready in target.ready_classic.values() {
+                sum.add(ready.ready_increments(span), &mut gaps);
+            }
+            for track in target.native.values() {
+                let (added, incompatible) = native::increments(track, span, seen_before);
+                gaps.incompatible += incompatible;
+                sum.is_unknown |= incompatible > 0;
+                sum.add(added, &mut gaps);
+            }
+        }
+        readings.by_instance.push((instance.to_owned(), sum.reading(&mut gaps)));
+    }
+    (readings, gaps)
+}
+
+/// Histograms of one instance, added up.
+#[derive(Default)]
+struct HistogramSum {
+    counts: Option<BucketCounts>,
+    is_unknown: bool,
+}
+
+impl HistogramSum {
+    fn add(&mut self, added: AddedBuckets, gaps: &mut Gaps) {
+        note(gaps, &added.known);
+        gaps.no_overflow_bucket += u32::from(added.no_overflow_bucket);
+        gaps.clamped += u32::from(added.not_monotone);
+        self.is_unknown |= added.no_overflow_bucket || added.known.long_gaps > 0;
+        let Some(counts) = added.counts else { return };
+        self.counts = Some(match self.counts.take() {
+            None => counts,
+            Some(before) => merge(&before, &counts),
+        });
+    }
+
+    fn reading(self, gaps: &mut Gaps) -> Reading {
+        match self.counts {
+            Some(counts) if !self.is_unknown => {
+                if counts.total() <= 0.0 {
+                    gaps.no_requests += 1;
+                    Reading::Missing
+                } else if counts.bounds().is_empty() {
+                    gaps.incompatible += 1;
+                    Reading::Missing
+                } else {
+                    Reading::Histogram(counts)
+                }
+            }
+            Some(_) | None => Reading::Missing,
+        }
+    }
+}
+
+/// Ready values at exactly the window's end. More than one series for an instance is ambiguous, hence unknown.
+pub(super) fn scalar(targets: &Targets, span: &WindowSpan) -> Read {
+    let mut gaps = Gaps::default();
+    count_samples(&mut gaps, targets, span);
+    let mut readings = InstanceReadings::default();
+    for (instance, processes) in by_instance(targets, span) {
+        let mut found = processes.iter().flat_map(|target| target.values.values()).filter_map(|track| track.at(span.end_ms));
+        let reading = match (found.next(), found.next()) {
+            (Some(value), None) => Reading::Value(*value),
+            (Some(_), Some(_)) => {
+                gaps.incompatible += 1;
+                Reading::Missing
+            }
+            (None, _) => Reading::Missing,
+        };
+        readings.by_instance.push((instance.to_owned(), reading));
+    }
+    (readings, gaps)
+}
