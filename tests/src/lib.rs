@@ -4,3 +4,4 @@
 
 pub mod davy;
 pub mod lab;
+pub mod live;

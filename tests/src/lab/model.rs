@@ -66,6 +66,24 @@ impl Mode {
         }
     }
 
+    /// What it is, in a few words: the label of its recording.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Mode::Same => "canary and baseline are the same",
+            Mode::Slower => "every request of the canary takes 1.5 times as long",
+            Mode::Tail => "5 % of the canary's requests take three times as long",
+            Mode::Erroring => "the canary fails 3 % of its requests, the baseline 0.2 %",
+            Mode::LateOnset => "the canary is good for ten windows, then twice as slow",
+            Mode::LowTraffic => "canary and baseline are the same, at two requests a window",
+            Mode::SlowHost => "one host of the baseline is lastingly slower, the canary is fine",
+            Mode::CommonIncident => "both arms become twice as slow and fail 5 % at once",
+            Mode::NoErrors => "canary and baseline are the same, without a single error",
+            Mode::CanaryDead => "the canary's instances die after eight windows",
+            Mode::LabelMissing => "the canary's series have no version label",
+            Mode::CounterReset => "canary and baseline are the same, every instance is restarted",
+        }
+    }
+
     /// Requests per second of each instance.
     pub fn rate(self) -> PerArm<f64> {
         match self {
