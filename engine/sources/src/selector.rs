@@ -138,6 +138,11 @@ impl fmt::Display for Selector {
     }
 }
 
+/// A regular expression that matches exactly this text.
+pub fn literal_pattern(text: &str) -> String {
+    regex::escape(text)
+}
+
 /// Matchers as they stand between the braces of a selector: `version="v1",track=~"a|b"`.
 pub fn matchers_text(matchers: &[Matcher]) -> String {
     let parts: Vec<String> = matchers.iter().map(Matcher::to_string).collect();

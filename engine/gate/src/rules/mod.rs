@@ -1,13 +1,31 @@
 //! Rule files: what users write, checked strictly and resolved into a [`RuleSet`].
+//!
+//! [`load_file`] reads; one file here per element of a rule file; [`diagnostic`] is what a user sees of mistakes.
+//! What every key means is in `docs/rules.md`.
 
+mod arms;
+mod breaker;
+mod canonical;
+mod decision;
+mod decode;
 pub mod diagnostic;
+mod extends;
 mod fetch_plan;
+mod history;
+mod level;
 mod load;
+mod matchers;
+mod metric;
+pub mod presets;
 pub mod quantity;
 pub mod rule_set;
+mod signal;
 mod source_text;
 mod suggest;
+mod variables;
+mod window;
 mod yaml;
 
+pub use diagnostic::{Diagnostic, Diagnostics};
 pub use load::{load_file, load_preset, load_str};
 pub use rule_set::{MetricRule, MetricSignal, Options, RuleSet};

@@ -13,8 +13,9 @@ pub enum Quantity {
     Seconds(f64),
 }
 
-/// Units of time, in nanoseconds, longest first as they are printed.
-const TIME_UNITS: [(&str, f64); 7] = [("d", 86_400e9), ("h", 3_600e9), ("m", 60e9), ("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1.0)];
+/// Units of time, longest first: one is `multiplier / divisor` seconds. Two numbers, so that `0.3s` stays exactly 0.3.
+const TIME_UNITS: [(&str, f64, f64); 7] =
+    [("d", 86_400.0, 1.0), ("h", 3_600.0, 1.0), ("m", 60.0, 1.0), ("s", 1.0, 1.0), ("ms", 1.0, 1e3), ("us", 1.0, 1e6), ("ns", 1.0, 1e9)];
 
 /// Every unit that is understood, for messages.
 pub const UNITS: &str = "%, pp, ns, us, ms, s, m, h or d";
@@ -62,7 +63,7 @@ fn split(text: &str) -> Result<(&str, &str), String> {
 
 fn parse_time(text: &str) -> Result<f64, String> {
     let mut rest = text;
-    let mut nanoseconds = 0.0;
+    let mut seconds = 0.0;
     let mut last = f64::INFINITY;
     while !rest.is_empty() {
         let (number, tail) = split(rest)?;
@@ -71,17 +72,18 @@ fn parse_time(text: &str) -> Result<f64, String> {
         let unit = unit.trim();
         let value: f64 = number.parse().map_err(|_| format!("expected a number, found `{number}`"))?;
         let unit = if unit == "µs" || unit == "μs" { "us" } else { unit };
-        let Some((_, size)) = TIME_UNITS.iter().find(|(name, _)| *name == unit) else {
+        let Some((_, multiplier, divisor)) = TIME_UNITS.iter().find(|(name, ..)| *name == unit) else {
             return Err(unknown_unit(text, unit));
         };
-        if *size >= last || (last < f64::INFINITY && value < 0.0) {
+        let size = multiplier / divisor;
+        if size >= last || (last < f64::INFINITY && value < 0.0) {
             return Err(format!("expected longer units before shorter ones, like `1h30m`, found `{text}`"));
         }
-        last = *size;
-        nanoseconds += value * size;
+        last = size;
+        seconds += value * multiplier / divisor;
         rest = next;
     }
-    finite(nanoseconds / 1e9, text)
+    finite(seconds, text)
 }
 
 fn unknown_unit(text: &str, unit: &str) -> String {
@@ -99,15 +101,118 @@ fn unknown_unit(text: &str, unit: &str) -> String {
     format!("expected a unit ({UNITS}), found {unit} in `{text}`{guess}")
 }
 
-/// A duration in milliseconds as it is written in rules.
+/// A number as people write it: no exponent, no noise from binary fractions (`0.30000000000000004` is `0.3`).
+pub fn number_text(number: f64) -> String {
+    let rounded: f64 = format!("{number:.12e}").parse().unwrap_or(number);
+    format!("{rounded}")
+}
+
+/// A share as percent, or as percentage points; reading it gives exactly the same share.
+pub fn share_text(share: f64, unit: &str) -> String {
+    let percent = share * 100.0;
+    let short = number_text(percent);
+    let is_exact = |text: &String| text.parse::<f64>().is_ok_and(|read| read / 100.0 == share);
+    let long = [percent, percent.next_up(), percent.next_down()].map(|candidate| format!("{candidate}"));
+    let text = std::iter::once(short).chain(long).find(is_exact).unwrap_or_else(|| format!("{percent}"));
+    format!("{text}{unit}")
+}
+
+/// Seconds with the unit in which they are shortest; reading it gives exactly the same seconds.
+pub fn seconds_text(seconds: f64) -> String {
+    let mut best = format!("{seconds}s");
+    for (name, multiplier, divisor) in TIME_UNITS {
+        let short = format!("{}{name}", number_text(seconds * divisor / multiplier));
+        let is_exact = parse(&short) == Ok(Quantity::Seconds(seconds));
+        if is_exact && short.len() < best.len() {
+            best = short;
+        }
+    }
+    best
+}
+
+/// A duration in milliseconds as it is written in rules: a whole number of the longest unit that fits.
 pub fn duration_text(milliseconds: i64) -> String {
-    for (name, nanoseconds) in TIME_UNITS {
-        // Whole numbers of milliseconds: the unit is exact.
-        #[expect(clippy::cast_possible_truncation, reason = "units are at most a day")]
-        let unit = (nanoseconds / 1e6) as i64;
-        if unit > 0 && milliseconds != 0 && milliseconds % unit == 0 {
+    for (name, unit) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+        if milliseconds != 0 && milliseconds % unit == 0 {
             return format!("{}{name}", milliseconds / unit);
         }
     }
-    format!("{}ms", milliseconds)
+    if milliseconds == 0 { "0s".to_owned() } else { format!("{milliseconds}ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_carry_their_unit() {
+        for (text, wanted) in [
+            ("10%", Quantity::Percent(0.1)),
+            ("0.1 %", Quantity::Percent(0.001)),
+            ("0.2pp", Quantity::PercentagePoints(0.002)),
+            ("800ms", Quantity::Seconds(0.8)),
+            ("1h30m", Quantity::Seconds(5_400.0)),
+            ("250us", Quantity::Seconds(0.000_25)),
+            ("5µs", Quantity::Seconds(0.000_005)),
+            ("0.3s", Quantity::Seconds(0.3)),
+            ("2d", Quantity::Seconds(172_800.0)),
+            ("-3", Quantity::Plain(-3.0)),
+            ("1e3", Quantity::Plain(1000.0)),
+            (".5", Quantity::Plain(0.5)),
+        ] {
+            assert_eq!(parse(text), Ok(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for (text, said) in [
+            ("", "expected a number"),
+            ("fast", "expected a number"),
+            ("%", "expected a number"),
+            ("1..2", "expected a number"),
+            ("10percent", "did you mean `%`"),
+            ("5 minutes", "did you mean `m`"),
+            ("10x", "expected a unit"),
+            ("30m1h", "longer units before shorter"),
+            ("1h1h", "longer units before shorter"),
+            ("1h30", "found nothing"),
+            ("nan", "expected a number"),
+            ("inf", "expected a number"),
+            ("1e999", "too large"),
+            ("1e999s", "too large"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_are_printed_as_people_write_them() {
+        assert_eq!(share_text(0.1, "%"), "10%");
+        assert_eq!(share_text(0.002, "pp"), "0.2pp");
+        assert_eq!(share_text(0.07, "%"), "7%");
+        assert_eq!(seconds_text(0.8), "0.8s");
+        assert_eq!(seconds_text(0.005), "5ms");
+        assert_eq!(seconds_text(7_200.0), "2h");
+        assert_eq!(duration_text(5_400_000), "90m");
+        assert_eq!(duration_text(0), "0s");
+        assert_eq!(duration_text(1_500), "1500ms");
+        assert_eq!(number_text(0.1 + 0.2), "0.3");
+    }
+
+    proptest! {
+        #[test]
+        fn printing_loses_nothing(written in 0.0..1e9_f64) {
+            let share = written / 100.0;
+            prop_assert_eq!(parse(&share_text(share, "%")), Ok(Quantity::Percent(share)));
+            prop_assert_eq!(parse(&seconds_text(written)), Ok(Quantity::Seconds(written)));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,12}|[-+.0-9eE%pmsuh]{0,9}") {
+            let _ = parse(&text);
+        }
+    }
 }

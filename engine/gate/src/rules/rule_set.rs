@@ -74,6 +74,8 @@ pub enum MetricSignal {
 pub enum Unit {
     /// Seconds: latencies.
     Seconds,
+    /// Milliseconds: latencies of histograms whose name says so; their buckets are in milliseconds too.
+    Milliseconds,
     /// 0..=1: error rates. Shown as percent.
     Ratio,
     /// Per second: throughput.

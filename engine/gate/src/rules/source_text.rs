@@ -42,6 +42,11 @@ impl Texts {
         TextId(self.texts.len() - 1)
     }
 
+    /// Every text's name, in the order in which they were read.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        self.texts.iter().map(|text| text.name.as_str())
+    }
+
     /// The whole text.
     pub fn content(&self, text: TextId) -> &str {
         &self.texts[text.0].content

@@ -25,6 +25,48 @@ pub fn nearest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, choice)| choice)
 }
 
+/// Words of other tools and of everyday speech, and ours. A choice of ours that is not valid here is skipped.
+const SYNONYMS: [(&str, &str); 31] = [
+    ("threshold", "limit"),
+    ("max", "limit"),
+    ("maximum", "limit"),
+    ("min", "limit"),
+    ("slo", "limit"),
+    ("allowed", "tolerance"),
+    ("allowed_increase", "tolerance"),
+    ("direction", "worse"),
+    ("query", "promql"),
+    ("expr", "promql"),
+    ("critical", "required"),
+    ("must_have_data", "required"),
+    ("action", "on_breach"),
+    ("on_fail", "on_breach"),
+    ("severity", "on_breach"),
+    ("labels", "where"),
+    ("filter", "where"),
+    ("selector", "where"),
+    ("matchers", "where"),
+    ("percentile", "quantile"),
+    ("counter", "rate"),
+    ("numerator", "events"),
+    ("denominator", "total"),
+    ("control", "baseline"),
+    ("stable", "baseline"),
+    ("experiment", "canary"),
+    ("include", "extends"),
+    ("timeout", "deadline"),
+    ("interval", "step"),
+    ("fail", "rollback"),
+    ("both", "either"),
+];
+
+/// The valid word for a word that other tools use.
+pub fn synonym<'a>(written: &str, choices: &[&'a str]) -> Option<&'a str> {
+    let lower = written.to_lowercase().replace('-', "_");
+    let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| *theirs == lower)?;
+    choices.iter().copied().find(|choice| choice == ours)
+}
+
 /// The optimal string alignment distance.
 fn edits(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
