@@ -53,6 +53,9 @@ pub fn fill_template(promql: &str, matchers: &[Matcher], step_ms: i64) -> String
 pub fn check_template(promql: &str) -> Result<TemplateShape, String> {
     let probe = Matcher { label: PROBE.to_owned(), op: MatchOp::Equal, value: "x".to_owned() };
     let filled = fill_template(promql, &[probe], 60_000);
+    if is_arm_in_string(promql) {
+        return Err("`{{arm}}` belongs between the braces of a selector, not into a string".to_owned());
+    }
     let expression = parse_bounded(&filled)?;
     match expression.value_type() {
         ValueType::Vector => {}
@@ -62,20 +65,35 @@ pub fn check_template(promql: &str) -> Result<TemplateShape, String> {
     }
     let mut selectors = Selectors { with_arm: 0, without_arm: Vec::new() };
     let Ok(_) = walk_expr(&mut selectors, &expression);
-    let places = count_places(promql);
-    if places == 0 {
+    if selectors.with_arm == 0 {
         return Err(
             "expected `{{arm}}` among the matchers of a selector, such as `up{ {{arm}} }`: without it both arms are the same".to_owned()
         );
     }
-    if selectors.with_arm < places {
-        return Err("`{{arm}}` belongs between the braces of a selector, not into a string".to_owned());
-    }
     Ok(TemplateShape { without_arm: selectors.without_arm })
 }
 
-fn count_places(promql: &str) -> usize {
-    promql.split("{{").skip(1).filter(|after| after.split("}}").next().is_some_and(|inner| inner.trim() == "arm")).count()
+/// Whether `{{arm}}` stands inside quotes, where it would close them.
+fn is_arm_in_string(promql: &str) -> bool {
+    let mut open: Option<char> = None;
+    let mut is_escaped = false;
+    for (at, c) in promql.char_indices() {
+        match open {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(quote) if c == '\\' && quote != '`' => is_escaped = true,
+            Some(quote) if c == quote => open = None,
+            Some(_) if promql[at..].starts_with("{{") => {
+                let inner = promql[at + 2..].split("}}").next().unwrap_or("");
+                if inner.trim() == "arm" {
+                    return true;
+                }
+            }
+            Some(_) => {}
+            None if matches!(c, '"' | '\'' | '`') => open = Some(c),
+            None => {}
+        }
+    }
+    false
 }
 
 /// A step as PromQL writes it.
@@ -154,7 +172,7 @@ mod tests {
             ("cpu{ {{arm}} }[{{step}}]", "found a range"),
             ("scalar(cpu{ {{arm}} })", "found a scalar"),
             ("sum(cpu{ {{arm}} }", "not PromQL"),
-            ("sum(cpu{a=\"{{arm}}\"})", "not PromQL"),
+            ("sum(cpu{a=\"{{arm}}\"})", "not into a string"),
             ("label_replace(up{ {{arm}} }, \"a\", '{{arm}}', \"b\", \"c\")", "not into a string"),
             ("", "found nothing"),
         ] {

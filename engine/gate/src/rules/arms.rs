@@ -79,7 +79,7 @@ fn decode_split(decoder: &mut Decoder<'_>, node: &Node) -> Option<PerArm<f64>> {
             continue;
         };
         let what = format!("arms.expected_split.{}", arm.name());
-        let value = match decoder.quantity(written, &what) {
+        let value = match decoder.quantity(written, &what, "`95` or `95%`") {
             Some(Quantity::Plain(number)) => number,
             Some(Quantity::Percent(share)) => share * 100.0,
             Some(Quantity::PercentagePoints(_) | Quantity::Seconds(_)) => {

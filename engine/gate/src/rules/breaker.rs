@@ -20,7 +20,7 @@ pub fn decode_breaker(decoder: &mut Decoder<'_>, node: Option<&Node>) -> Option<
     }
     let fields = decoder.mapping(node, "breaker", &BREAKER_KEYS)?;
     if let Some(ratio) = fields.get("ratio")
-        && let Some(number) = decoder.number(ratio, "breaker.ratio")
+        && let Some(number) = decoder.number(ratio, "breaker.ratio", "`2`")
     {
         if number > 1.0 {
             breaker.ratio = number;

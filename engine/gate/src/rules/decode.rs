@@ -66,8 +66,11 @@ impl Decoder<'_> {
     /// The same; `refused` keys are left to the caller, who has better words for them.
     pub fn mapping_but<'n>(&mut self, node: &'n Node, what: &str, known: &[&str], refused: &[&str]) -> Option<Fields<'n>> {
         let Value::Mapping(entries) = &node.value else {
-            let keys = known.iter().map(|key| format!("{key}: …")).collect::<Vec<_>>().join(", ");
-            self.error(node.span, format!("expected a mapping for {what}, found {}", node.describe()), format!("write `{{ {keys} }}`"));
+            self.error(
+                node.span,
+                format!("expected a mapping for {what}, found {}", node.describe()),
+                format!("its keys: {}", known.join(", ")),
+            );
             return None;
         };
         for entry in entries {
@@ -154,21 +157,21 @@ impl Decoder<'_> {
         }
     }
 
-    /// A number with its unit.
-    pub fn quantity(&mut self, node: &Node, what: &str) -> Option<Quantity> {
+    /// A number with its unit. `example` is shown when it is not understood.
+    pub fn quantity(&mut self, node: &Node, what: &str, example: &str) -> Option<Quantity> {
         let text = self.text(node, &format!("a value for {what}"))?;
         match quantity::parse(&text) {
             Ok(quantity) => Some(quantity),
             Err(message) => {
-                self.error(node.span, format!("{what}: {message}"), "");
+                self.error(node.span, format!("{what}: {message}"), format!("write it like {example}"));
                 None
             }
         }
     }
 
     /// A bare number.
-    pub fn number(&mut self, node: &Node, what: &str) -> Option<f64> {
-        match self.quantity(node, what)? {
+    pub fn number(&mut self, node: &Node, what: &str, example: &str) -> Option<f64> {
+        match self.quantity(node, what, example)? {
             Quantity::Plain(number) => Some(number),
             Quantity::Percent(_) | Quantity::PercentagePoints(_) | Quantity::Seconds(_) => {
                 self.error(node.span, format!("expected a bare number for {what}, found {}", node.describe()), "leave the unit away");
@@ -179,7 +182,7 @@ impl Decoder<'_> {
 
     /// A whole number within bounds.
     pub fn count(&mut self, node: &Node, what: &str, least: u64, most: u64) -> Option<u64> {
-        let number = self.number(node, what)?;
+        let number = self.number(node, what, "`10`")?;
         #[expect(clippy::cast_precision_loss, reason = "bounds are small constants")]
         let is_within = number >= least as f64 && number <= most as f64;
         if number.fract() != 0.0 || !is_within {
@@ -192,7 +195,7 @@ impl Decoder<'_> {
 
     /// A duration in whole milliseconds within bounds.
     pub fn duration_ms(&mut self, node: &Node, what: &str, least_ms: i64, most_ms: i64) -> Option<i64> {
-        let seconds = match self.quantity(node, what)? {
+        let seconds = match self.quantity(node, what, "`90s` or `1h30m`")? {
             Quantity::Seconds(seconds) => seconds,
             Quantity::Plain(number) => {
                 let help = format!("write `{number}s` or `{number}m`");
@@ -227,7 +230,7 @@ impl Decoder<'_> {
 
     /// A share in percent, above 0 and at most `most` (0..=1).
     pub fn share(&mut self, node: &Node, what: &str, most: f64) -> Option<f64> {
-        let share = match self.quantity(node, what)? {
+        let share = match self.quantity(node, what, "`1%`")? {
             Quantity::Percent(share) => share,
             Quantity::Plain(number) => {
                 let percent = if number <= 1.0 { quantity::number_text(number * 100.0) } else { quantity::number_text(number) };

@@ -83,7 +83,9 @@ impl<'a> Resolver<'a> {
         self.stack.push(origin.identity());
         let mut is_partial = false;
         let mut base: Option<Node> = None;
-        for item in self.extended(&tree) {
+        let extended = self.extended(&tree);
+        is_partial |= extended.is_none();
+        for item in extended.unwrap_or_default() {
             let Some(found) = self.read_extended(&item, origin) else {
                 is_partial = true;
                 continue;
@@ -147,13 +149,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The items of `extends`, which must be texts.
-    fn extended(&mut self, tree: &Node) -> Vec<Node> {
-        let Some(node) = tree.get("extends") else { return Vec::new() };
+    /// The items of `extends`, which must be texts; none where it was not understood.
+    fn extended(&mut self, tree: &Node) -> Option<Vec<Node>> {
+        let Some(node) = tree.get("extends") else { return Some(Vec::new()) };
         let help = format!("write `extends: [presets/prom-http]`; presets: {}", preset_names().join(", "));
         let Value::Sequence(items) = &node.value else {
             self.fail(node.span, format!("expected a list for extends, found {}", node.describe()), &help);
-            return Vec::new();
+            return None;
         };
         let mut texts = Vec::new();
         for item in items {
@@ -161,10 +163,11 @@ impl<'a> Resolver<'a> {
                 Value::Scalar { .. } => texts.push(item.clone()),
                 Value::Null | Value::Sequence(_) | Value::Mapping(_) => {
                     self.fail(item.span, format!("expected a preset or a file, found {}", item.describe()), &help);
+                    return None;
                 }
             }
         }
-        texts
+        Some(texts)
     }
 
     fn read_extended(&mut self, item: &Node, origin: &Origin) -> Option<Resolved> {

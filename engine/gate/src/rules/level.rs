@@ -43,7 +43,7 @@ pub struct Level {
 
 /// Reads `tolerance`. The unit is that of an absolute tolerance.
 pub fn decode_tolerance(decoder: &mut Decoder<'_>, node: &Node, dimension: Dimension) -> Option<(Tolerance, Option<Unit>)> {
-    let quantity = decoder.quantity(node, "tolerance")?;
+    let quantity = decoder.quantity(node, "tolerance", example(dimension, true))?;
     let absolute = |level: Level| (Tolerance::Absolute(level.value), Some(level.unit));
     let found = match (quantity, dimension) {
         (Quantity::Percent(share), _) => Some((Tolerance::Relative(share), None)),
@@ -89,7 +89,12 @@ pub fn decode_tolerance(decoder: &mut Decoder<'_>, node: &Node, dimension: Dimen
 
 /// Reads `limit` or `ignore_below`: a level above 0, or for a metric of unknown unit any number.
 pub fn decode_level(decoder: &mut Decoder<'_>, node: &Node, key: &str, dimension: Dimension) -> Option<Level> {
-    let quantity = decoder.quantity(node, key)?;
+    if dimension == Dimension::Rate {
+        let help = "remove it: a rate is judged against the baseline only; for an absolute level use `promql`";
+        decoder.error(node.span, format!("`{key}` has no meaning for a rate"), help);
+        return None;
+    }
+    let quantity = decoder.quantity(node, key, example(dimension, false))?;
     let found = match (quantity, dimension) {
         (Quantity::Seconds(seconds), Dimension::Time(unit)) => Some(time(seconds, unit)),
         (Quantity::Seconds(seconds), Dimension::Free) => Some(time(seconds, Unit::Seconds)),
@@ -138,8 +143,22 @@ fn mismatch(quantity: Quantity, dimension: Dimension) -> (&'static str, String) 
             ("a share of all requests in %", format!("write `{}%`; pp is for a difference, so for tolerance", number_text(points * 100.0)))
         }
         (Dimension::Ratio, _) => ("a share of all requests in %", "write it like `0.5%`".to_owned()),
-        (Dimension::Rate, _) => ("nothing", "a rate is judged against the baseline only; for an absolute level use `promql`".to_owned()),
-        (Dimension::Free, _) => ("a level", "pp is for a difference, so for tolerance; write a number, `0.5%` or `800ms`".to_owned()),
+        (Dimension::Rate | Dimension::Free, _) => {
+            ("a level", "pp is for a difference, so for tolerance; write a number, `0.5%` or `800ms`".to_owned())
+        }
+    }
+}
+
+/// What a value looks like.
+fn example(dimension: Dimension, is_tolerance: bool) -> &'static str {
+    match (dimension, is_tolerance) {
+        (Dimension::Time(_), true) => "`10%` or `5ms`",
+        (Dimension::Time(_), false) => "`800ms`",
+        (Dimension::Ratio, true) => "`50%` or `0.2pp`",
+        (Dimension::Ratio, false) => "`0.5%`",
+        (Dimension::Rate, _) => "`10%`",
+        (Dimension::Free, true) => "`10%`, `5ms`, `0.2pp` or a bare number",
+        (Dimension::Free, false) => "`800ms`, `0.5%` or a bare number",
     }
 }
 

@@ -270,7 +270,7 @@ fn decode_on_breach(decoder: &mut Decoder<'_>, fields: Fields<'_>, kind: Option<
 
 fn decode_weight(decoder: &mut Decoder<'_>, fields: Fields<'_>, on_breach: OnBreach) -> f64 {
     let Some(node) = fields.get("weight") else { return DEFAULT_WEIGHT };
-    let Some(weight) = decoder.number(node, "weight") else { return DEFAULT_WEIGHT };
+    let Some(weight) = decoder.number(node, "weight", "`2`") else { return DEFAULT_WEIGHT };
     if !(weight > 0.0 && weight <= MOST_WEIGHT) {
         let help = "to leave a metric out of the decision, write `on_breach: warn`";
         decoder.error(node.span, format!("expected a weight above 0 and at most {MOST_WEIGHT}, found {}", node.describe()), help);

@@ -6,6 +6,7 @@
 mod arms;
 mod breaker;
 mod canonical;
+pub mod command;
 mod decision;
 mod decode;
 pub mod diagnostic;
@@ -19,6 +20,9 @@ mod metric;
 pub mod presets;
 pub mod quantity;
 pub mod rule_set;
+pub mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod signal;
 mod source_text;
 mod suggest;

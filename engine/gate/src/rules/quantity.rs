@@ -56,7 +56,7 @@ fn split(text: &str) -> Result<(&str, &str), String> {
         }
     }
     if !bytes[..end].iter().any(u8::is_ascii_digit) {
-        return Err(format!("expected a number with a unit ({UNITS}), found `{text}`"));
+        return Err(format!("expected a number, found `{text}`"));
     }
     Ok((&text[..end], text[end..].trim_start()))
 }
@@ -98,7 +98,7 @@ fn unknown_unit(text: &str, unit: &str) -> String {
     };
     let guess = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
     let unit = if unit.is_empty() { "nothing".to_owned() } else { format!("`{unit}`") };
-    format!("expected a unit ({UNITS}), found {unit} in `{text}`{guess}")
+    format!("expected one of the units {UNITS}, found {unit} in `{text}`{guess}")
 }
 
 /// A number as people write it: no exponent, no noise from binary fractions (`0.30000000000000004` is `0.3`).
@@ -117,17 +117,17 @@ pub fn share_text(share: f64, unit: &str) -> String {
     format!("{text}{unit}")
 }
 
-/// Seconds with the unit in which they are shortest; reading it gives exactly the same seconds.
+/// Seconds in the longest unit that gives a whole number; reading it gives exactly the same seconds.
 pub fn seconds_text(seconds: f64) -> String {
-    let mut best = format!("{seconds}s");
     for (name, multiplier, divisor) in TIME_UNITS {
-        let short = format!("{}{name}", number_text(seconds * divisor / multiplier));
-        let is_exact = parse(&short) == Ok(Quantity::Seconds(seconds));
-        if is_exact && short.len() < best.len() {
-            best = short;
+        let number = seconds * divisor / multiplier;
+        let short = format!("{}{name}", number_text(number));
+        let is_whole = number_text(number).parse::<f64>().is_ok_and(|read| read.fract() == 0.0 && read >= 1.0);
+        if is_whole && parse(&short) == Ok(Quantity::Seconds(seconds)) {
+            return short;
         }
     }
-    best
+    format!("{seconds}s")
 }
 
 /// A duration in milliseconds as it is written in rules: a whole number of the longest unit that fits.
@@ -174,7 +174,7 @@ mod tests {
             ("1..2", "expected a number"),
             ("10percent", "did you mean `%`"),
             ("5 minutes", "did you mean `m`"),
-            ("10x", "expected a unit"),
+            ("10x", "expected one of the units"),
             ("30m1h", "longer units before shorter"),
             ("1h1h", "longer units before shorter"),
             ("1h30", "found nothing"),
@@ -193,7 +193,8 @@ mod tests {
         assert_eq!(share_text(0.1, "%"), "10%");
         assert_eq!(share_text(0.002, "pp"), "0.2pp");
         assert_eq!(share_text(0.07, "%"), "7%");
-        assert_eq!(seconds_text(0.8), "0.8s");
+        assert_eq!(seconds_text(0.8), "800ms");
+        assert_eq!(seconds_text(0.000_123_456_789_1), "0.0001234567891s");
         assert_eq!(seconds_text(0.005), "5ms");
         assert_eq!(seconds_text(7_200.0), "2h");
         assert_eq!(duration_text(5_400_000), "90m");

@@ -97,7 +97,7 @@ fn decode_quantile(decoder: &mut Decoder<'_>, fields: Fields<'_>, present: &[&st
         decoder.error(fields.key_span("quantile"), "`quantile` belongs to `histogram`", "remove it");
         return None;
     }
-    let quantity = decoder.quantity(node, "quantile")?;
+    let quantity = decoder.quantity(node, "quantile", "`0.99`")?;
     let number = match quantity {
         Quantity::Plain(number) => number,
         Quantity::Percent(share) => share * 100.0,
@@ -177,7 +177,7 @@ fn decode_ratio(decoder: &mut Decoder<'_>, node: &Node) -> Option<(Selector, Sel
 fn decode_promql(decoder: &mut Decoder<'_>, node: &Node) -> Option<String> {
     let raw = decoder.raw(node, "a PromQL expression for promql")?;
     let filled = decoder.variables.fill_promql(raw, true);
-    let text = decoder.filled(node.span, filled)?;
+    let text = decoder.filled(node.span, filled)?.trim().to_owned();
     match check_template(&text) {
         Ok(shape) => {
             if !shape.without_arm.is_empty() {

@@ -26,7 +26,7 @@ pub fn nearest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Words of other tools and of everyday speech, and ours. A choice of ours that is not valid here is skipped.
-const SYNONYMS: [(&str, &str); 31] = [
+const SYNONYMS: [(&str, &str); 35] = [
     ("threshold", "limit"),
     ("max", "limit"),
     ("maximum", "limit"),
@@ -57,6 +57,10 @@ const SYNONYMS: [(&str, &str); 31] = [
     ("timeout", "deadline"),
     ("interval", "step"),
     ("fail", "rollback"),
+    ("abort", "rollback"),
+    ("pass", "promote"),
+    ("dry_run", "shadow"),
+    ("dryrun", "shadow"),
     ("both", "either"),
 ];
 

@@ -10,7 +10,7 @@ use davy_sources::selector::literal_pattern;
 pub enum Unset {
     /// It is a mistake.
     Refuse,
-    /// It is filled with its own name: to check a file without a rollout at hand.
+    /// It is filled with its own name, to check a file without a rollout at hand.
     NameItself,
 }
 

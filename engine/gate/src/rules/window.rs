@@ -66,7 +66,7 @@ fn check_together(decoder: &mut Decoder<'_>, deadline: Span, warmup: Span, windo
         {
             let message =
                 format!("deadline {} is not longer than the warm-up {}", duration_text(window.deadline_ms), duration_text(written));
-            decoder.error(deadline, message, "nothing would ever be judged; make the deadline longer");
+            decoder.error(warmup, message, "nothing would ever be judged; make the deadline longer");
         }
         return;
     };

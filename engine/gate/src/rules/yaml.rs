@@ -109,10 +109,10 @@ pub fn parse(texts: &Texts, text: TextId) -> Result<Node, Vec<Diagnostic>> {
     for next in Parser::new_from_str_with_options(content, limits) {
         let outcome = match next {
             Ok((event, span)) => builder.take(event, builder.convert(span)),
-            Err(error) => Err(builder.syntax_error(&error)),
+            Err(error) => Err(Box::new(builder.syntax_error(&error))),
         };
         if let Err(fatal) = outcome {
-            builder.diagnostics.push(fatal);
+            builder.diagnostics.push(*fatal);
             return Err(builder.diagnostics);
         }
     }
@@ -151,15 +151,15 @@ enum OpenContent {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) => Ok(()),
             Event::DocumentStart(..) => match self.root {
-                Some(_) => Err(self.texts.error(
+                Some(_) => Err(Box::new(self.texts.error(
                     span,
                     "expected one document, found a second one",
                     Some("put each rule set in its own file".to_owned()),
-                )),
+                ))),
                 None => Ok(()),
             },
             Event::Scalar(text, style, anchor, tag) => {
@@ -189,7 +189,7 @@ impl Builder<'_> {
             }
             Event::Alias(anchor) => {
                 let Some(mut node) = self.anchors.get(&anchor).cloned() else {
-                    return Err(self.texts.error(span, "the alias stands inside of what it repeats", None));
+                    return Err(Box::new(self.texts.error(span, "the alias stands inside of what it repeats", None)));
                 };
                 self.nodes += node.size();
                 self.check_size(span)?;
@@ -200,7 +200,7 @@ impl Builder<'_> {
                 node.span = span;
                 self.finish(node, 0)
             }
-            Event::UnresolvedAlias(name) => Err(self.texts.error(span, format!("unknown anchor `{name}`"), None)),
+            Event::UnresolvedAlias(name) => Err(Box::new(self.texts.error(span, format!("unknown anchor `{name}`"), None))),
             // The enum grows with the parser's features (comments); none of the others holds data.
             _ => Ok(()),
         }
@@ -212,7 +212,7 @@ impl Builder<'_> {
         }
     }
 
-    fn start(&mut self, span: Span, anchor: usize, content: OpenContent) -> Result<(), Diagnostic> {
+    fn start(&mut self, span: Span, anchor: usize, content: OpenContent) -> Result<(), Box<Diagnostic>> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(span));
         }
@@ -220,20 +220,20 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn too_deep(&self, span: Span) -> Diagnostic {
-        self.texts.error(span, format!("nested deeper than {MAX_DEPTH} levels"), None)
+    fn too_deep(&self, span: Span) -> Box<Diagnostic> {
+        Box::new(self.texts.error(span, format!("nested deeper than {MAX_DEPTH} levels"), None))
     }
 
-    fn check_size(&self, span: Span) -> Result<(), Diagnostic> {
+    fn check_size(&self, span: Span) -> Result<(), Box<Diagnostic>> {
         if self.nodes > MAX_NODES {
             let message = format!("more than {MAX_NODES} values, aliases counted at each use");
-            return Err(self.texts.error(span, message, Some("split the rules, or repeat less".to_owned())));
+            return Err(Box::new(self.texts.error(span, message, Some("split the rules, or repeat less".to_owned()))));
         }
         Ok(())
     }
 
     /// A value is complete: it becomes a key, a value, an item or the document.
-    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
         self.nodes += 1;
         self.check_size(node.span)?;
         if anchor > 0 {
