@@ -1,2 +1,53 @@
-//! placeholder
-fn main() {}
+//! The `davy` binary: a table of contents. Arguments in `args`, one file per command, exit codes in `exit`.
+
+mod args;
+mod exit;
+mod gate;
+mod inputs;
+mod progress;
+mod record;
+mod replay;
+mod rules;
+mod telemetry;
+mod terminal;
+mod time;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            anstream::eprintln!("davy: {error:#}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    match &cli.command {
+        // No runtime of many threads, no TLS: a replay starts in milliseconds.
+        Command::Replay(args) => {
+            telemetry::log_only(cli.verbose);
+            replay::replay(args)
+        }
+        Command::Rules(args) => rules::rules(args),
+        Command::Gate(args) => on_network(cli.verbose, gate::gate(args)),
+        Command::Record(args) => on_network(cli.verbose, record::record(args)),
+    }
+}
+
+fn on_network(verbose: u8, work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let telemetry = telemetry::start(verbose);
+        let outcome = work.await;
+        telemetry.finish().await;
+        outcome
+    })
+}

@@ -1,3 +1,16 @@
 //! Rule files, plan, pipeline, report and its renderings. No sockets, no terminal.
+//!
+//! [`rules`] reads what users write; [`plan`] makes every choice; [`pipeline`] takes a source's samples to a judgement;
+//! [`report`] says what it means, and [`render`] shows it.
 
+pub mod number;
+pub mod pipeline;
+pub mod plan;
+mod queries;
+pub mod render;
+pub mod replay;
+pub mod report;
 pub mod rules;
+mod sentence;
+mod steps;
+pub mod words;

@@ -1,0 +1,236 @@
+//! What was typed. Parsing only; nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Canary analysis and rollout gate: promote, hold or rollback, with the evidence.
+#[derive(Debug, Parser)]
+#[command(name = "davy", version, about, max_term_width = 110, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Says more on stderr; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold
+    Gate(GateArgs),
+    /// Judges recordings again: the same inputs give the same bytes
+    Replay(ReplayArgs),
+    /// Writes what a source holds of both arms and the history, to be replayed later
+    Record(RecordArgs),
+    /// Checks, shows and starts rule files
+    Rules(RulesArgs),
+}
+
+/// What an analysis compares.
+#[derive(Debug, Args)]
+pub struct AnalysisArgs {
+    /// Rules: a YAML file, or presets/NAME
+    #[arg(long, value_name = "FILE")]
+    pub rules: String,
+    /// Labels of the baseline, in place of the rules' `arms.baseline`
+    #[arg(long, value_name = "LABEL=VALUE[,…]")]
+    pub baseline: Option<String>,
+    /// Labels of the canary, in place of the rules' `arms.canary`
+    #[arg(long, value_name = "LABEL=VALUE[,…]")]
+    pub canary: Option<String>,
+    /// A value for {{ NAME }} in the rules
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+    /// When the analysis began: RFC 3339 or seconds since the epoch. Default: the canary's first sample
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// When traffic was shifted and to which weight: TIME=WEIGHT; begins a new traffic step
+    #[arg(long = "weight", value_name = "TIME=WEIGHT")]
+    pub weights: Vec<String>,
+}
+
+/// Where the measurements are.
+#[derive(Debug, Args)]
+pub struct PrometheusArgs {
+    /// Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)
+    #[arg(long, value_name = "URL", env = "DAVY_PROMETHEUS", hide_env_values = true)]
+    pub prometheus: String,
+    /// Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// File that holds the password, read again for every request
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    pub token_file: Option<PathBuf>,
+    /// Another header for every request, such as X-Scope-OrgID: tenant
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// PEM file of the authorities to trust in place of the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the client certificate
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub client_cert: Option<PathBuf>,
+    /// PEM file of the client certificate's key
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
+    /// How long one query may take
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub query_timeout: String,
+    /// The largest answer that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub max_body: u64,
+}
+
+/// How the answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// One screen for people
+    Text,
+    /// The report, schema davy.report/v1
+    Json,
+}
+
+/// What an exit code is made of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HoldAs {
+    /// Exit 1
+    Fail,
+    /// Exit 3
+    Hold,
+    /// Exit 0, where no data are missing
+    Pass,
+}
+
+/// What an exit code is made of an analysis that never took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnError {
+    /// Exit 4
+    Fail,
+    /// Exit 3
+    Hold,
+    /// Exit 1
+    Rollback,
+}
+
+/// Arguments of `davy gate`.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub prometheus: PrometheusArgs,
+    /// Judges what is there now and exits, instead of waiting for a verdict
+    #[arg(long, conflicts_with = "end")]
+    pub once: bool,
+    /// Judges the past up to this time: RFC 3339 or seconds since the epoch
+    #[arg(long, value_name = "TIME", requires = "start")]
+    pub end: Option<String>,
+    /// Writes a recording of everything that was judged
+    #[arg(long, value_name = "PATH")]
+    pub record: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// What a hold exits with
+    #[arg(long, value_enum, default_value_t = HoldAs::Hold)]
+    pub hold_as: HoldAs,
+    /// What an unreachable source exits with
+    #[arg(long, value_enum, default_value_t = OnError::Fail)]
+    pub on_error: OnError,
+}
+
+/// Arguments of `davy record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub prometheus: PrometheusArgs,
+    /// Records up to this time: RFC 3339 or seconds since the epoch. Default: now
+    #[arg(long, value_name = "TIME", requires = "start")]
+    pub end: Option<String>,
+    /// What the recording shows, for people
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// The verdict that `replay --check` shall expect: promote, hold, rollback, or not-rollback and so on
+    #[arg(long, value_name = "VERDICT")]
+    pub expect: Option<String>,
+    /// The metric that the expected rollback is attributed to
+    #[arg(long, value_name = "NAME", requires = "expect")]
+    pub expect_metric: Option<String>,
+    /// Replaces what is at PATH
+    #[arg(long)]
+    pub replace: bool,
+    /// Where to write it: a directory that does not exist yet
+    pub path: PathBuf,
+}
+
+/// Arguments of `davy replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Recordings, or directories that hold some
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<String>,
+    /// A value for {{ NAME }} in --rules
+    #[arg(long = "var", value_name = "NAME=VALUE", requires = "rules")]
+    pub variables: Vec<String>,
+    /// Shows the verdict after each window, as polling would have seen it
+    #[arg(long)]
+    pub as_of: bool,
+    /// Compares with the recorded expectations and exits 5 on a difference
+    #[arg(long)]
+    pub check: bool,
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// Arguments of `davy rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with rule files.
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// What to do with rule files.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Says everything that is wrong with rule files; exits 2 if anything is
+    Check {
+        /// Rule files, or presets/NAME
+        #[arg(required = true)]
+        files: Vec<String>,
+        /// A value for {{ NAME }}
+        #[arg(long = "var", value_name = "NAME=VALUE")]
+        variables: Vec<String>,
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Prints a rule file with extends, variables and defaults resolved
+    Show {
+        /// A rule file, or presets/NAME
+        file: String,
+        /// A value for {{ NAME }}
+        #[arg(long = "var", value_name = "NAME=VALUE")]
+        variables: Vec<String>,
+    },
+    /// Prints the JSON Schema for editors
+    Schema,
+    /// Writes a rule file with comments, to begin with
+    Init {
+        /// Where to; it must not exist yet
+        #[arg(default_value = "davy.yaml")]
+        path: PathBuf,
+        /// The preset to extend
+        #[arg(long, value_name = "NAME", default_value = "prom-http")]
+        preset: String,
+    },
+}

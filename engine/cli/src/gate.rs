@@ -1,0 +1,272 @@
+//! `davy gate`: waits for a verdict, or judges what is there.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use davy_gate::pipeline::{Outage, Patience, Run};
+use davy_gate::plan::Plan;
+use davy_gate::render::{to_json, to_text};
+use davy_gate::report::{Report, Timings, report};
+use davy_gate::rules::RuleSet;
+use davy_judge::arm::Arm;
+use davy_sources::prometheus::Prometheus;
+use davy_sources::recording::{About, Recorded, Recorder};
+use davy_sources::samples::Span;
+use davy_sources::source::Source;
+
+use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError, Output};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::time::{now_ms, parse_time};
+use crate::{inputs, terminal};
+
+/// Steps behind now up to which samples are taken to be complete.
+const SETTLING_STEPS: i64 = 2;
+/// The step where rules name none: this many scrapes …
+const SCRAPES_PER_STEP: i64 = 4;
+/// … but at least this.
+const LEAST_STEP_MS: i64 = 15_000;
+/// How often a source that never answered is tried before it is given up.
+const FIRST_TRIES: u32 = 3;
+/// Windows after the deadline that a silent source is still waited for.
+const GRACE_STEPS: i64 = 4;
+
+/// Runs the gate.
+pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
+    let began = Instant::now();
+    let rules = inputs::rules(&args.analysis.rules, &inputs::options(&args.analysis)?)?;
+    let source = inputs::prometheus(&args.prometheus)?;
+    let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
+    let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
+    if let (Some(start_ms), Some(end_ms)) = (start_ms, end_ms)
+        && end_ms <= start_ms
+    {
+        anyhow::bail!("expected --end after --start, found it {} s before", (start_ms - end_ms) / 1000);
+    }
+    if let Some(path) = &args.record
+        && path.exists()
+    {
+        anyhow::bail!("--record: {} exists already; choose another path", path.display());
+    }
+    let is_live = !args.once && end_ms.is_none();
+    let plan = match prepare(&source, rules, &args.analysis, start_ms, is_live).await? {
+        Ok(plan) => plan,
+        Err(error) => return Ok(no_analysis(&error, args.on_error)),
+    };
+    let source = Recorded::new(source, &plan.fetch);
+    let mut run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
+    let horizon_ms = match (end_ms, args.once) {
+        (Some(end_ms), _) => Some(end_ms),
+        (None, true) => Some(now_ms() - SETTLING_STEPS * plan.step_ms),
+        (None, false) => None,
+    };
+    let ending = match horizon_ms {
+        Some(horizon_ms) => run.advance(horizon_ms, Patience::Once, |_| {}).await.map(|()| None),
+        None => wait_for_verdict(&mut run).await,
+    };
+    let interrupted = match ending {
+        Ok(interrupted) => interrupted,
+        Err(outage) => return Ok(no_analysis(&outage_text(&outage), args.on_error)),
+    };
+    let is_past_deadline = now_ms() >= plan.deadline_ms && is_live && interrupted.is_none();
+    let mut report = report(&run, is_past_deadline);
+    let hints = hints(&run, &source).await;
+    report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes: hints });
+    show(&report, args.output);
+    if let Some(path) = &args.record {
+        // Watching never changes the answer: a recording that fails is said, and the verdict stays.
+        if let Err(error) = write_recording(source.snapshot(), &plan, path) {
+            anstream::eprintln!("davy: the recording was not written: {error}");
+        }
+    }
+    Ok(interrupted.unwrap_or_else(|| remap(Exit::of(&report), &report, args.hold_as)))
+}
+
+/// Makes every choice that the rules leave to the source. The inner error is the source's: no analysis took place.
+pub async fn prepare(
+    source: &Prometheus,
+    rules: RuleSet,
+    args: &AnalysisArgs,
+    start_ms: Option<i64>,
+    is_live: bool,
+) -> anyhow::Result<Result<Plan, String>> {
+    let now = now_ms();
+    let weights = inputs::weights(&args.weights)?;
+    // Mistakes of the caller come before any query.
+    Plan::new(rules.clone(), rules.window.step_ms.unwrap_or(LEAST_STEP_MS), None, start_ms.unwrap_or(now), weights.clone())?;
+    let probe = rules.fetch_plan(rules.window.step_ms.unwrap_or(LEAST_STEP_MS));
+    let mut tries = 0;
+    let since = Span { start_ms: now - rules.window.deadline_ms, end_ms: now };
+    let first = loop {
+        tries += 1;
+        match (source.first_sample_ms(&probe, Arm::Canary, since).await, start_ms) {
+            (Ok(first), _) => break first,
+            (Err(error), _) if error.kind.is_retryable() && is_live && tries < FIRST_TRIES => {
+                tracing::warn!("{error}; trying again");
+                tokio::time::sleep(Duration::from_millis(rules.window.step_ms.unwrap_or(LEAST_STEP_MS).unsigned_abs())).await;
+            }
+            (Err(error), _) => return Ok(Err(error.to_string())),
+        }
+    };
+    let step_ms = match rules.window.step_ms {
+        Some(step_ms) => step_ms,
+        None => {
+            let scrape_ms = source.scrape_interval(&probe, start_ms.unwrap_or(now)).await.unwrap_or(LEAST_STEP_MS / SCRAPES_PER_STEP);
+            let wanted = scrape_ms * SCRAPES_PER_STEP;
+            if wanted > LEAST_STEP_MS { wanted } else { LEAST_STEP_MS }
+        }
+    };
+    let start_ms = start_ms.or(first).unwrap_or(now);
+    let instance = match &rules.history {
+        Some(history) if history.instance.is_none() => {
+            source.find_instance_label(&probe, Span { start_ms: start_ms - history.last_ms, end_ms: now }).await
+        }
+        Some(_) | None => None,
+    };
+    Ok(Ok(Plan::new(rules, step_ms, instance, start_ms, weights)?))
+}
+
+/// Judges every step until a verdict, the deadline, or a signal.
+async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>) -> Result<Option<Exit>, Outage> {
+    let progress = Progress::new(run.plan());
+    let step_ms = run.plan().step_ms;
+    let mut signals = Signals::new();
+    let mut misses = 0;
+    loop {
+        let now = now_ms();
+        let outcome = tokio::select! {
+            outcome = run.advance(now - SETTLING_STEPS * step_ms, Patience::Live, |_| {}) => outcome,
+            exit = signals.next() => return Ok(Some(exit)),
+        };
+        match outcome {
+            Ok(()) => misses = 0,
+            Err(outage) => {
+                misses += 1;
+                tracing::warn!("{}; asking again at the next window", outage_text(&outage));
+                if !run.has_answered() && misses >= FIRST_TRIES {
+                    return Err(outage);
+                }
+            }
+        }
+        progress.show(run, now);
+        if run.is_over() || now > run.plan().deadline_ms + GRACE_STEPS * step_ms {
+            return Ok(None);
+        }
+        let next = run.plan().edge_before(now) + step_ms;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis((next - now).unsigned_abs())) => {}
+            exit = signals.next() => return Ok(Some(exit)),
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM, as the exit that they lead to.
+struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn new() -> Self {
+        Signals {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) -> Exit {
+        #[cfg(unix)]
+        let terminated = async {
+            match &mut self.terminate {
+                Some(signal) => {
+                    signal.recv().await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let terminated = std::future::pending::<()>();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+            () = terminated => Exit::Terminated,
+        }
+    }
+}
+
+/// Why an arm is empty, for people.
+async fn hints<S: Source>(run: &Run<'_, S>, source: &S) -> Vec<String> {
+    let mut hints = Vec::new();
+    let span = Span { start_ms: run.plan().start_ms - run.plan().step_ms, end_ms: run.judged_to_ms().max(run.plan().start_ms + 1) };
+    for arm in Arm::BOTH {
+        if run.is_empty_arm(arm)
+            && let Some(why) = source.explain_empty(&run.plan().fetch, arm, span).await
+        {
+            hints.push(format!("{}: {why}", arm.name()));
+        }
+    }
+    hints
+}
+
+fn outage_text(outage: &Outage) -> String {
+    let mut texts: Vec<String> = outage.errors.iter().map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join("; ")
+}
+
+fn no_analysis(why: &str, on_error: OnError) -> Exit {
+    anstream::eprintln!("davy: no analysis took place: {why}");
+    match on_error {
+        OnError::Fail => Exit::NoAnalysis,
+        OnError::Hold => Exit::Hold,
+        OnError::Rollback => Exit::Rollback,
+    }
+}
+
+fn remap(exit: Exit, report: &Report, hold_as: HoldAs) -> Exit {
+    match (exit, hold_as) {
+        (Exit::Hold, HoldAs::Fail) => Exit::Rollback,
+        (Exit::Hold, HoldAs::Pass) if is_complete(report) => Exit::Promote,
+        (exit, HoldAs::Fail | HoldAs::Hold | HoldAs::Pass) => exit,
+    }
+}
+
+/// Whether every required metric has every window in both arms.
+fn is_complete(report: &Report) -> bool {
+    let judged = report.window.judged;
+    judged >= report.window.wanted
+        && report.findings.iter().filter(|finding| finding.required).all(|finding| {
+            finding.baseline.windows == judged && finding.canary.windows == judged && finding.outcome == "inconclusive"
+                || finding.outcome == "pass"
+        })
+}
+
+/// Prints a report on stdout.
+pub fn show(report: &Report, output: Output) {
+    match output {
+        Output::Text => {
+            anstream::print!("{}", to_text(report, terminal::look()));
+            for hint in report.timings.iter().flat_map(|timings| &timings.notes) {
+                anstream::println!("  {hint}");
+            }
+        }
+        Output::Json => anstream::print!("{}", to_json(report)),
+    }
+}
+
+fn write_recording(recorder: Recorder, plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
+    recorder.write(path, &about(plan), false)?;
+    tracing::info!("recorded to {}", path.display());
+    Ok(())
+}
+
+/// What a recording must know of the plan to be judged again.
+pub fn about(plan: &Plan) -> About {
+    About {
+        service: plan.rules.name.clone(),
+        label: None,
+        rules: plan.rules.to_yaml(),
+        start_ms: Some(plan.start_ms),
+        weights: plan.weights.clone(),
+        expected: None,
+    }
+}

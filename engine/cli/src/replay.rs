@@ -1,0 +1,161 @@
+//! `davy replay`: judges recordings, many at once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use davy_gate::replay::{Moment, Replayed, difference, replay as judge};
+use davy_gate::rules::{Options, RuleSet};
+use davy_gate::words;
+use davy_sources::recording::Recording;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use crate::args::{Output, ReplayArgs};
+use crate::exit::Exit;
+use crate::time::clock_text;
+use crate::{gate, inputs, terminal};
+
+/// The file that makes a directory a recording.
+const MANIFEST: &str = "manifest.json";
+
+/// One recording, judged.
+struct Outcome {
+    path: PathBuf,
+    replayed: anyhow::Result<(Replayed, Option<String>)>,
+}
+
+/// Judges every recording under the given paths; the exit is the worst of them.
+pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
+    let options = Options { variables: inputs::variables(&args.variables)?, ..Options::default() };
+    let rules = args.rules.as_deref().map(|name| inputs::rules(name, &options)).transpose()?;
+    let mut paths = Vec::new();
+    for path in &args.paths {
+        find(path, &mut paths)?;
+    }
+    let progress = progress(paths.len());
+    let judge_one = |path: &PathBuf| {
+        let outcome = Outcome { path: path.clone(), replayed: one(path, rules.as_ref(), args) };
+        progress.inc(1);
+        outcome
+    };
+    let outcomes: Vec<Outcome> = match paths.as_slice() {
+        [single] => vec![judge_one(single)],
+        many => many.par_iter().map(judge_one).collect(),
+    };
+    progress.finish_and_clear();
+    let is_single = outcomes.len() == 1;
+    let mut exit = Exit::Promote;
+    let mut differences = 0;
+    for outcome in &outcomes {
+        match &outcome.replayed {
+            Ok((replayed, difference)) => {
+                print(outcome, replayed, difference.as_deref(), args, is_single);
+                differences += usize::from(difference.is_some());
+                if !args.check {
+                    exit = exit.worse(Exit::of(&replayed.report));
+                }
+            }
+            Err(error) => {
+                anstream::eprintln!("davy: {}: {error:#}", outcome.path.display());
+                exit = exit.worse(Exit::Usage);
+            }
+        }
+    }
+    if args.check {
+        let judged = outcomes.iter().filter(|outcome| outcome.replayed.is_ok()).count();
+        anstream::eprintln!("{} as expected, {differences} not", judged - differences);
+        if differences > 0 {
+            exit = exit.worse(Exit::Difference);
+        }
+    }
+    Ok(exit)
+}
+
+fn one(path: &Path, rules: Option<&RuleSet>, args: &ReplayArgs) -> anyhow::Result<(Replayed, Option<String>)> {
+    let recording = Recording::open(path)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting a runtime")?;
+    let replayed = runtime.block_on(judge(&recording, rules, args.as_of))?;
+    let difference = match (&recording.manifest.about.expected, args.check) {
+        (Some(expected), true) => difference(expected, &replayed.report),
+        (None, true) => Some("expected an expectation in the manifest, found none".to_owned()),
+        (_, false) => None,
+    };
+    Ok((replayed, difference))
+}
+
+/// A recording, or every recording below a directory, sorted.
+fn find(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if !path.exists() {
+        bail!("{}: no such file or directory", path.display());
+    }
+    if path.is_file() || path.join(MANIFEST).is_file() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    let before = found.len();
+    descend(path, found)?;
+    if found.len() == before {
+        bail!("{}: expected recordings (directories with a {MANIFEST}), found none", path.display());
+    }
+    Ok(())
+}
+
+fn descend(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .with_context(|| folder.display().to_string())?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|entry| entry.is_dir() && !entry.is_symlink())
+        .collect();
+    entries.sort();
+    for entry in entries {
+        if entry.join(MANIFEST).is_file() {
+            found.push(entry);
+        } else {
+            descend(&entry, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn progress(recordings: usize) -> ProgressBar {
+    if recordings < 2 || !terminal::shows_progress() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(recordings as u64);
+    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} recordings, {eta} left").expect("a constant template"));
+    bar
+}
+
+fn print(outcome: &Outcome, replayed: &Replayed, difference: Option<&str>, args: &ReplayArgs, is_single: bool) {
+    if args.as_of {
+        for moment in &replayed.moments {
+            anstream::println!("{}", moment_text(moment));
+        }
+    }
+    match (args.output, is_single) {
+        (Output::Json, _) => gate::show(&replayed.report, Output::Json),
+        (Output::Text, true) => gate::show(&replayed.report, Output::Text),
+        (Output::Text, false) => {
+            let mark = match (args.check, difference) {
+                (true, Some(_)) => "DIFFERS ",
+                (true, None) => "ok ",
+                (false, _) => "",
+            };
+            anstream::println!("{mark}{:<8} {}: {}", replayed.report.verdict, outcome.path.display(), replayed.report.reason);
+        }
+    }
+    if let Some(difference) = difference {
+        anstream::eprintln!("davy: {}: {difference}", outcome.path.display());
+    }
+}
+
+fn moment_text(moment: &Moment) -> String {
+    format!(
+        "{} {:<8} score {:>5} harm {:>20} safe {:>20}",
+        clock_text(moment.end_ms),
+        moment.verdict.name(),
+        words::digits((moment.score * 10.0).round() / 10.0),
+        words::odds(moment.ln_harm),
+        words::odds(moment.ln_safe)
+    )
+}

@@ -1,0 +1,38 @@
+//! Numbers of a report: 9 significant digits, never NaN.
+
+use serde::{Serialize, Serializer};
+
+/// A number with 9 significant digits; serialized as null where it is not finite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Number(f64);
+
+impl Number {
+    /// The rounded value.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.0.is_finite() {
+            return serializer.serialize_none();
+        }
+        // Whole numbers are written as such: counts are easier to read.
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+        let whole = self.0 as i64;
+        if self.0.abs() < 1e15 && whole as f64 == self.0 { serializer.serialize_i64(whole) } else { serializer.serialize_f64(self.0) }
+    }
+}
+
+/// Rounds to 9 significant digits: far below any noise, and the same on every machine.
+pub fn number(value: f64) -> Number {
+    Number(round(value))
+}
+
+fn round(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return if value == 0.0 { 0.0 } else { value };
+    }
+    format!("{value:.8e}").parse().expect("a printed number parses")
+}

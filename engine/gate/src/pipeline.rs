@@ -1,0 +1,370 @@
+//! The one way from a source to a verdict: fetch, align, judge, window by window.
+//!
+//! `gate`, `replay` and `record` all come through here; a replay is just another source. What is judged depends on the
+//! samples alone: not on how often one fetched, nor on when one asked.
+
+use davy_judge::analysis::Analysis;
+use davy_judge::arm::{Arm, PerArm};
+use davy_judge::history::MetricHistory;
+use davy_judge::reading::Reading;
+use davy_judge::window::{MetricWindow, StepStart, Window};
+use davy_sources::align::{AlignedWindow, Aligner};
+use davy_sources::error::SourceError;
+use davy_sources::pseudo_canary::{HistoryWindows, PseudoCanaries, choose};
+use davy_sources::samples::{Part, Signal, Span};
+use davy_sources::source::{Fetched, Source};
+
+use crate::plan::Plan;
+use crate::steps::{Stage, Steps};
+
+/// Windows of a step's lead whose traffic tells how large a pseudo-canary should be.
+const TRAFFIC_WINDOWS: usize = 5;
+/// Fetches in a row that a stream may fail before the analysis goes on without it.
+pub const PATIENCE: u32 = 3;
+
+/// No window could be judged now; asking again later may help.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outage {
+    /// Every stream that failed.
+    pub errors: Vec<SourceError>,
+    /// Whether every stream failed.
+    pub is_total: bool,
+}
+
+/// Whether to wait for a stream that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// There will be another time: wait for it, [`PATIENCE`] times.
+    Live,
+    /// There will not: go on with what there is.
+    Once,
+}
+
+/// A stretch of time in which a stream is not to be trusted: its windows count as missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Index of the stream.
+    pub stream: usize,
+    /// When.
+    pub span: Span,
+    /// Why: the server's warning, or the error.
+    pub text: String,
+}
+
+/// One analysis under way.
+pub struct Run<'a, S> {
+    plan: &'a Plan,
+    source: &'a S,
+    analysis: Analysis,
+    aligner: Aligner,
+    steps: Steps,
+    history: Option<Result<HistoryWindows, String>>,
+    pseudo: Vec<Option<PseudoCanaries>>,
+    judged_to_ms: i64,
+    failures: Vec<u32>,
+    doubts: Vec<Doubt>,
+    notes: Vec<(usize, String)>,
+    has_answered: bool,
+    ends_ms: Vec<i64>,
+    is_over: bool,
+    seed: u64,
+}
+
+impl<'a, S: Source> Run<'a, S> {
+    /// Before the first window.
+    ///
+    /// # Errors
+    /// A matcher of the plan that does not compile.
+    pub fn new(plan: &'a Plan, source: &'a S) -> Result<Self, String> {
+        let rules = plan.rules.metrics.iter().map(|metric| metric.rule.clone()).collect();
+        Ok(Run {
+            plan,
+            source,
+            analysis: Analysis::new(rules, plan.rules.policy(plan.step_ms)),
+            aligner: Aligner::new(&plan.fetch, plan.grid())?,
+            steps: Steps::new(plan.step_ms, plan.warmup_ms),
+            history: None,
+            pseudo: vec![None; plan.rules.metrics.len()],
+            judged_to_ms: plan.edge_before(plan.start_ms),
+            failures: vec![0; plan.fetch.streams.len()],
+            doubts: Vec::new(),
+            notes: Vec::new(),
+            has_answered: false,
+            ends_ms: Vec::new(),
+            is_over: false,
+            seed: plan.seed(),
+        })
+    }
+
+    /// Fetches and judges every whole window up to `until_ms`, at most up to the deadline. `seen` is called after each
+    /// judged window.
+    ///
+    /// # Errors
+    /// [`Outage`] when streams failed and it is worth waiting; then nothing was judged, and nothing is lost.
+    pub async fn advance(&mut self, until_ms: i64, patience: Patience, mut seen: impl FnMut(&Self)) -> Result<(), Outage> {
+        let until_ms = self.plan.edge_before(if until_ms < self.plan.deadline_ms { until_ms } else { self.plan.deadline_ms });
+        if self.is_over() || until_ms <= self.judged_to_ms {
+            return Ok(());
+        }
+        self.fetch_history(patience).await;
+        let new = Span { start_ms: self.judged_to_ms, end_ms: until_ms };
+        // One step more at the left: the first increment needs the sample before it.
+        let widened = Span { start_ms: new.start_ms - self.plan.step_ms, end_ms: new.end_ms };
+        let fetched = self.source.fetch(&self.plan.fetch, Part::Run, widened).await;
+        self.accept(fetched, new, widened, patience)?;
+        let ends: Vec<i64> = self.plan.grid().ends(new.start_ms, new.end_ms).collect();
+        for end_ms in ends {
+            self.take_window(end_ms);
+            self.judged_to_ms = end_ms;
+            seen(self);
+            if self.analysis.ended().is_some() {
+                break;
+            }
+        }
+        self.aligner.forget_before(self.judged_to_ms - self.plan.step_ms);
+        self.is_over = self.judged_to_ms >= self.plan.edge_before(self.plan.deadline_ms);
+        Ok(())
+    }
+
+    /// Takes in what the source answered, or says what it failed at.
+    fn accept(&mut self, fetched: Fetched, new: Span, widened: Span, patience: Patience) -> Result<(), Outage> {
+        let mut errors = Vec::new();
+        let mut worth_waiting = false;
+        for (stream, answer) in fetched.iter().enumerate() {
+            match answer {
+                Ok(_) => self.failures[stream] = 0,
+                Err(error) => {
+                    self.failures[stream] += 1;
+                    worth_waiting |= error.kind.is_retryable() && self.failures[stream] < PATIENCE;
+                    errors.push(error.clone());
+                }
+            }
+        }
+        let is_total = errors.len() == fetched.len();
+        self.has_answered |= !is_total;
+        // A source that is silent altogether is waited for: its windows are not lost, they come later.
+        if is_total || (worth_waiting && patience == Patience::Live) {
+            return Err(Outage { errors, is_total });
+        }
+        for (stream, answer) in fetched.into_iter().enumerate() {
+            match answer {
+                Ok(data) => {
+                    self.aligner.feed(stream, &data);
+                    self.doubts.extend(data.warnings.into_iter().map(|text| Doubt { stream, span: widened, text }));
+                    self.note(stream, data.notes);
+                }
+                Err(error) => self.doubts.push(Doubt { stream, span: new, text: error.to_string() }),
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, stream: usize, notes: Vec<String>) {
+        for text in notes {
+            let note = (stream, text);
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+    }
+
+    /// Fetches the history once. Without it evidence is uncalibrated, which is slower and never wrong to use; so a failure
+    /// costs patience only as long as nothing was judged.
+    async fn fetch_history(&mut self, patience: Patience) {
+        let Some(span) = self.plan.history else {
+            let why = match &self.plan.rules.history {
+                None => "history is off in the rules",
+                Some(_) => "no instance label was found, so the baseline cannot be cut into pseudo-canaries",
+            };
+            self.history.get_or_insert_with(|| Err(why.to_owned()));
+            return;
+        };
+        if matches!(self.history, Some(Ok(_))) || (self.history.is_some() && (patience == Patience::Once || self.analysis.windows() > 0)) {
+            return;
+        }
+        let widened = Span { start_ms: span.start_ms - self.plan.step_ms, end_ms: span.end_ms };
+        let fetched = self.source.fetch(&self.plan.fetch, Part::History, widened).await;
+        self.history = Some(self.align_history(fetched, span));
+    }
+
+    fn align_history(&mut self, fetched: Fetched, span: Span) -> Result<HistoryWindows, String> {
+        let mut aligner = Aligner::new(&self.plan.fetch, self.plan.grid())?;
+        let mut doubtful = vec![false; self.plan.fetch.streams.len()];
+        let mut failure = None;
+        for (stream, answer) in fetched.into_iter().enumerate() {
+            match answer {
+                Ok(data) => {
+                    doubtful[stream] = !data.warnings.is_empty();
+                    aligner.feed(stream, &data);
+                    self.note(stream, data.notes);
+                }
+                Err(error) => failure = Some(format!("the history could not be read: {error}")),
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let mut windows: Vec<AlignedWindow> = self.plan.grid().ends(span.start_ms, span.end_ms).map(|end| aligner.window(end)).collect();
+        for window in &mut windows {
+            self.drop_doubtful(window, |stream| doubtful[stream]);
+        }
+        Ok(HistoryWindows { windows })
+    }
+
+    /// Turns into gaps what rests on a stream that is not to be trusted.
+    fn drop_doubtful(&self, window: &mut AlignedWindow, is_doubtful: impl Fn(usize) -> bool) {
+        for (metric, signal) in self.plan.fetch.signals.iter().enumerate() {
+            if streams_of(signal).into_iter().any(&is_doubtful) {
+                window.metrics[metric] = PerArm::default();
+            }
+        }
+    }
+
+    fn take_window(&mut self, end_ms: i64) {
+        let mut aligned = self.aligner.window(end_ms);
+        let start_ms = end_ms - self.plan.step_ms;
+        let overlaps = |doubt: &Doubt| doubt.span.start_ms < end_ms && doubt.span.end_ms > start_ms;
+        self.drop_doubtful(&mut aligned, |stream| self.doubts.iter().any(|doubt| doubt.stream == stream && overlaps(doubt)));
+        if let Some(first_ms) = self.aligner.first_sample(Arm::Canary).filter(|first_ms| *first_ms <= end_ms) {
+            self.steps.canary_seen(if first_ms > self.plan.start_ms { first_ms } else { self.plan.start_ms });
+        }
+        let stage = self.steps.stage(end_ms, &self.plan.weights);
+        let mut window = plain_window(&aligned);
+        match stage {
+            Stage::Waiting => self.analysis.skip(&window),
+            Stage::WarmUp => {
+                self.analysis.skip(&window);
+                self.steps.keep(window);
+            }
+            Stage::First | Stage::Judged => {
+                if stage == Stage::First {
+                    let lead = self.steps.take_lead(window.clone());
+                    self.begin_step(lead);
+                }
+                for (metric, shown) in window.metrics.iter_mut().enumerate() {
+                    if let Some(pseudo) = &self.pseudo[metric] {
+                        shown.today = pseudo.today(&aligned, metric, self.seed);
+                    }
+                }
+                self.ends_ms.push(end_ms);
+                if self.analysis.push(&window) {
+                    // The step began with the first of the three windows that showed it.
+                    self.steps.shifted(end_ms - 3 * self.plan.step_ms);
+                }
+            }
+        }
+    }
+
+    fn begin_step(&mut self, lead: Vec<Window>) {
+        let rows = self.plan.rules.history.as_ref().map_or(0, |history| history.pseudo_canaries);
+        let seed = self.seed;
+        let mut histories: Vec<Result<MetricHistory, String>> = Vec::new();
+        for metric in 0..self.plan.rules.metrics.len() {
+            let traffic = traffic_of(&lead, metric);
+            let chosen = match &self.history {
+                Some(Ok(history)) => choose(history, metric, traffic.canary, traffic.baseline, rows).map(|pseudo| {
+                    let made = pseudo.rows(history, metric, seed);
+                    self.pseudo[metric] = Some(pseudo);
+                    made
+                }),
+                Some(Err(why)) => Err(why.clone()),
+                None => Err("the history was not read".to_owned()),
+            };
+            histories.push(chosen);
+        }
+        self.analysis.begin_step(&StepStart { histories, lead });
+    }
+
+    /// Whether nothing more will be judged: a verdict was reached, or the deadline.
+    pub fn is_over(&self) -> bool {
+        self.is_over || self.analysis.ended().is_some()
+    }
+
+    /// Whether the source ever answered a query.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    /// The judgement so far.
+    pub fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        self.plan
+    }
+
+    /// Whether the deadline has come without a verdict.
+    pub fn is_at_deadline(&self) -> bool {
+        self.is_over && self.analysis.ended().is_none()
+    }
+
+    /// The end of the last window that was looked at, judged or warm-up.
+    pub fn judged_to_ms(&self) -> i64 {
+        self.judged_to_ms
+    }
+
+    /// When windows begin to be judged, where that is known.
+    pub fn judged_from_ms(&self) -> Option<i64> {
+        self.steps.judged_from_ms()
+    }
+
+    /// The ends of all judged windows.
+    pub fn ends_ms(&self) -> &[i64] {
+        &self.ends_ms
+    }
+
+    /// What was not to be trusted, and when.
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// What a reader should know of each stream.
+    pub fn notes(&self) -> &[(usize, String)] {
+        &self.notes
+    }
+
+    /// Whether an arm was never seen.
+    pub fn is_empty_arm(&self, arm: Arm) -> bool {
+        self.aligner.first_sample(arm).is_none()
+    }
+}
+
+/// The streams that a signal is read from.
+pub fn streams_of(signal: &Signal) -> Vec<usize> {
+    match signal {
+        Signal::Histogram { stream } | Signal::Rate { stream } | Signal::Scalar { stream } => vec![*stream],
+        Signal::Ratio { events, total, .. } => vec![*events, *total],
+    }
+}
+
+fn plain_window(aligned: &AlignedWindow) -> Window {
+    Window {
+        end_ms: aligned.end_ms,
+        metrics: aligned
+            .metrics
+            .iter()
+            .map(|arms| MetricWindow { arms: arms.as_ref().map(|readings| readings.merged()), today: Vec::new() })
+            .collect(),
+        instances: aligned.instances,
+    }
+}
+
+/// The arms' requests per window at the end of a lead; 0 where unknown.
+fn traffic_of(lead: &[Window], metric: usize) -> PerArm<f64> {
+    PerArm::from_fn(|arm| {
+        let requests: Vec<f64> = lead
+            .iter()
+            .rev()
+            .filter_map(|window| match window.metrics.get(metric)?.arms.get(arm) {
+                Reading::Total(total) => Some(*total),
+                Reading::Counts { requests, .. } => Some(*requests),
+                Reading::Histogram(histogram) => Some(histogram.total()),
+                Reading::Missing | Reading::Value(_) => None,
+            })
+            .take(TRAFFIC_WINDOWS)
+            .collect();
+        if requests.is_empty() { 0.0 } else { requests.iter().sum::<f64>() / requests.len() as f64 }
+    })
+}

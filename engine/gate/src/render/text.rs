@@ -1,0 +1,155 @@
+//! The report as one screen of text.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::render::spark::{interval, sparkline};
+use crate::report::{FindingReport, Report};
+use crate::words;
+
+/// How the text may look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Columns, at least 40.
+    pub width: usize,
+    /// Terminal colours.
+    pub colour: bool,
+    /// Plain ASCII pictures.
+    pub ascii: bool,
+}
+
+/// The least width that is used.
+const LEAST_WIDTH: usize = 60;
+/// The width of an interval's picture.
+const INTERVAL: usize = 25;
+/// An interval's picture reaches from a third to threefold.
+const REACH: f64 = 1.0986;
+
+/// The report as text: the verdict and its reason, a row and a picture per metric, what is still needed.
+pub fn to_text(report: &Report, look: Look) -> String {
+    let width = look.width.max(LEAST_WIDTH);
+    let mut text = String::new();
+    let word = report.verdict.to_uppercase();
+    let style = if look.colour { verdict_style(report.verdict) } else { Style::new() };
+    let shadow = if report.mode == "shadow" { format!(" (SHADOW: the action is {})", report.action) } else { String::new() };
+    let so_far = if report.is_final { "" } else { " so far" };
+    text.push_str(&format!("{style}{word}{style:#}{so_far}{shadow}  {}\n", report.rules.name));
+    push_wrapped(&mut text, &report.reason, width, "  ");
+    text.push_str(&format!(
+        "  canary {} against baseline {}; {} of {} judged; score {}\n",
+        report.arms.canary,
+        report.arms.baseline,
+        words::windows(report.window.judged),
+        words::duration((report.window.step.get() * 1e3) as i64),
+        words::digits(report.score.get()),
+    ));
+    let names = report.findings.iter().map(|finding| finding.metric.chars().count()).max().unwrap_or(0);
+    for finding in &report.findings {
+        text.push('\n');
+        push_finding(&mut text, finding, names, width, look);
+    }
+    if !report.warnings.is_empty() {
+        text.push('\n');
+        for warning in &report.warnings {
+            push_wrapped(&mut text, &format!("note: {warning}"), width, "  ");
+        }
+    }
+    text
+}
+
+fn verdict_style(verdict: &str) -> Style {
+    let hue = match verdict {
+        "promote" => AnsiColor::Green,
+        "rollback" => AnsiColor::Red,
+        _ => AnsiColor::Yellow,
+    };
+    Style::new().bold().fg_color(Some(hue.into()))
+}
+
+fn outcome_style(outcome: &str) -> Style {
+    let hue = match outcome {
+        "pass" => AnsiColor::Green,
+        "breach" => AnsiColor::Red,
+        "suspect" => AnsiColor::Magenta,
+        _ => AnsiColor::Yellow,
+    };
+    Style::new().fg_color(Some(hue.into()))
+}
+
+fn push_finding(text: &mut String, finding: &FindingReport, names: usize, width: usize, look: Look) {
+    let style = if look.colour { outcome_style(finding.outcome) } else { Style::new() };
+    let sign = match (finding.outcome, look.ascii) {
+        ("pass", false) => "✓",
+        ("breach", false) => "✗",
+        ("suspect", false) => "▲",
+        ("pass", true) => "+",
+        ("breach", true) => "x",
+        ("suspect", true) => "!",
+        (_, false) => "…",
+        (_, true) => ".",
+    };
+    let role = if finding.required { "required" } else { finding.on_breach };
+    text.push_str(&format!(
+        "  {style}{sign} {:<names$}  {}{style:#} ({role}, {}); harm {}, safe {}\n",
+        finding.metric,
+        finding.outcome,
+        finding.method,
+        words::odds(finding.evidence.ln_harm.get()),
+        words::odds(finding.evidence.ln_safe.get()),
+    ));
+    push_wrapped(text, &finding.reason, width, "      ");
+    if let Some(picture) = picture(finding, width, look) {
+        text.push_str(&format!("      {picture}\n"));
+    }
+}
+
+/// Both arms' series and the interval, in one line.
+fn picture(finding: &FindingReport, width: usize, look: Look) -> Option<String> {
+    let plain = |series: &[Option<crate::number::Number>]| series.iter().map(|value| value.map(|value| value.get())).collect::<Vec<_>>();
+    let (baseline, canary) = (plain(&finding.series.baseline), plain(&finding.series.canary));
+    let all: Vec<f64> = baseline.iter().chain(&canary).flatten().copied().collect();
+    let (low, high) = (all.iter().copied().reduce(f64::min)?, all.iter().copied().reduce(f64::max)?);
+    let effect = finding.effect.as_ref().map(|effect| {
+        let log = |value: crate::number::Number| value.get().ln();
+        let tolerated = finding.tolerated.map(|tolerated| tolerated.get());
+        let (lower, estimate, upper) = (effect.lower, effect.estimate, effect.upper);
+        if effect.kind == "ratio" {
+            let tolerated = tolerated.map_or(0.0, f64::ln);
+            interval(lower.map(log), estimate.map(log), upper.map(log), tolerated, REACH, INTERVAL, look.ascii)
+        } else {
+            let tolerated = tolerated.unwrap_or(1.0);
+            let get = |value: crate::number::Number| value.get();
+            interval(lower.map(get), estimate.map(get), upper.map(get), tolerated, 3.0 * tolerated.abs(), INTERVAL, look.ascii)
+        }
+    });
+    let room = width.saturating_sub(6 + 24 + INTERVAL + 4) / 2;
+    let bars = room.clamp(8, 40);
+    let baseline = sparkline(&baseline, low, high, bars, look.ascii);
+    let canary = sparkline(&canary, low, high, bars, look.ascii);
+    let series = format!("baseline {baseline}  canary {canary}");
+    Some(match effect {
+        Some(effect) => format!("{series}  {effect}"),
+        None => series,
+    })
+}
+
+/// Breaks lines between words.
+fn push_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
+    let mut column = 0;
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            text.push('\n');
+            column = 0;
+        }
+        if column == 0 {
+            text.push_str(indent);
+            column = indent.len();
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text.push('\n');
+}

@@ -1,0 +1,417 @@
+//! The report: everything that a person or a program may want to know of one analysis, schema `davy.report/v1`.
+//!
+//! Built from the run alone, so that a replay gives the same bytes; only `timings` tells of the transport.
+
+use davy_judge::arm::Arm;
+use davy_judge::rule::OnBreach;
+use davy_judge::verdict::{Decision, Effect, EffectKind, Finding, Verdict};
+use davy_sources::samples::Matcher;
+use davy_sources::source::Source;
+use serde::Serialize;
+
+use crate::number::{Number, number};
+use crate::pipeline::{Run, streams_of};
+use crate::queries::queries_of;
+use crate::rules::rule_set::{MetricRule, Mode, Unit};
+use crate::sentence;
+
+/// The report's schema.
+pub const SCHEMA: &str = "davy.report/v1";
+/// The longest `summary`, in bytes: controllers keep it in small places.
+pub const SUMMARY_BYTES: usize = 1024;
+
+/// One analysis, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// A hash of the inputs.
+    pub analysis_id: String,
+    /// promote, hold or rollback.
+    pub verdict: &'static str,
+    /// What the caller should do: the verdict, or promote in shadow mode.
+    pub action: &'static str,
+    /// 1 promote, 0 hold, −1 rollback.
+    pub verdict_code: i8,
+    /// 0..=100.
+    pub score: Number,
+    /// One sentence.
+    pub reason: String,
+    /// enforce or shadow.
+    pub mode: &'static str,
+    /// Whether the analysis has ended.
+    pub is_final: bool,
+    /// The rules.
+    pub rules: RulesRef,
+    /// The judged windows.
+    pub window: WindowRange,
+    /// The arms' matchers.
+    pub arms: ArmTexts,
+    /// One per metric.
+    pub findings: Vec<FindingReport>,
+    /// What a reader should know of the whole.
+    pub warnings: Vec<String>,
+    /// The same in at most a kilobyte.
+    pub summary: Summary,
+    /// How the answer came about; not part of what must be equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+}
+
+/// Which rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RulesRef {
+    /// Their name.
+    pub name: String,
+    /// Their version.
+    pub version: String,
+}
+
+/// Which windows, in seconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WindowRange {
+    /// When the analysis began.
+    pub start: Number,
+    /// The end of the last window looked at.
+    pub end: Number,
+    /// A window's length in seconds.
+    pub step: Number,
+    /// Windows judged, without warm-up.
+    pub judged: usize,
+    /// Windows judged in the present traffic step.
+    pub judged_in_step: usize,
+    /// Traffic steps so far.
+    pub traffic_steps: usize,
+    /// Windows wanted before a promotion.
+    pub wanted: usize,
+}
+
+/// The arms' matchers as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ArmTexts {
+    /// Of the baseline.
+    pub baseline: String,
+    /// Of the canary.
+    pub canary: String,
+}
+
+/// One metric.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FindingReport {
+    /// Its name.
+    pub metric: String,
+    /// pass, breach, suspect or inconclusive.
+    pub outcome: &'static str,
+    /// What a breach does.
+    pub on_breach: &'static str,
+    /// Whether a promotion needs it.
+    pub required: bool,
+    /// What the baseline showed.
+    pub baseline: ArmReport,
+    /// What the canary showed.
+    pub canary: ArmReport,
+    /// The effect, none without data or without a tolerance.
+    pub effect: Option<EffectReport>,
+    /// As the rules say it.
+    pub tolerance: Option<String>,
+    /// The tolerated effect in force: a ratio, or a difference.
+    pub tolerated: Option<Number>,
+    /// The limit in force, in the metric's unit.
+    pub limit: Option<Number>,
+    /// `ignore_below` in force, in the metric's unit.
+    pub ignore_below: Option<Number>,
+    /// The bucket bound that a quantile was judged at, in the metric's unit.
+    pub judged_at: Option<Number>,
+    /// Evidence as odds; null where it is beyond what a number holds.
+    pub evidence: Evidence,
+    /// Which engines gave it.
+    pub method: &'static str,
+    /// By which noise it was discounted.
+    pub noise: NoiseReport,
+    /// A projection.
+    pub remaining_windows: Option<usize>,
+    /// The rendered queries.
+    pub queries: Vec<String>,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+    /// One sentence.
+    pub reason: String,
+    /// Each judged window's values; null: missing.
+    pub series: SeriesReport,
+}
+
+/// What an arm showed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArmReport {
+    /// In `unit`; null without data.
+    pub value: Option<Number>,
+    /// The value is the histogram's highest bound: the truth is at least that.
+    pub at_least: bool,
+    /// s, ratio, 1/s, or empty.
+    pub unit: &'static str,
+    /// Requests, where the metric counts them.
+    pub requests: Option<Number>,
+    /// Windows with data.
+    pub windows: usize,
+}
+
+/// The effect and its interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EffectReport {
+    /// ratio (canary / baseline) or difference (canary − baseline).
+    pub kind: &'static str,
+    /// The best single value.
+    pub estimate: Option<Number>,
+    /// Everything below is refuted.
+    pub lower: Option<Number>,
+    /// Everything above is refuted.
+    pub upper: Option<Number>,
+}
+
+/// Evidence, as odds and as their natural logarithm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evidence {
+    /// That the canary is worse than tolerated.
+    pub harm: Number,
+    /// That it is not.
+    pub safe: Number,
+    /// ln of `harm`.
+    pub ln_harm: Number,
+    /// ln of `safe`.
+    pub ln_safe: Number,
+}
+
+/// The noise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NoiseReport {
+    /// Learned from history.
+    pub calibrated: bool,
+    /// Robust sd of one window's log ratio.
+    pub scale: Option<Number>,
+    /// Variance of long sums over that of independent windows.
+    pub dependence: Option<Number>,
+    /// Overdispersion of counts.
+    pub dispersion: Option<Number>,
+    /// Lasting offset between arms, ln.
+    pub offset: Option<Number>,
+    /// Pseudo-canaries.
+    pub rows: usize,
+    /// Windows of history.
+    pub windows: usize,
+    /// Why there is none, or how it was made.
+    pub notes: Vec<String>,
+}
+
+/// Each judged window's value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SeriesReport {
+    /// The windows' ends, seconds since the epoch.
+    pub end: Vec<Number>,
+    /// The baseline's values.
+    pub baseline: Vec<Option<Number>>,
+    /// The canary's.
+    pub canary: Vec<Option<Number>>,
+}
+
+/// The whole in at most [`SUMMARY_BYTES`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The action (what controllers read).
+    pub verdict: &'static str,
+    /// 0..=100.
+    pub score: Number,
+    /// One sentence, cut where it is long.
+    pub reason: String,
+}
+
+/// How the answer came about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Timings {
+    /// Wall time of the whole, in seconds.
+    pub elapsed_secs: f64,
+    /// Retries and other transport notes.
+    pub notes: Vec<String>,
+}
+
+/// A judged metric with what was asked of it: what sentences and renderings work on.
+pub struct Judged<'a> {
+    /// What was asked.
+    pub rule: &'a MetricRule,
+    /// What it means.
+    pub finding: &'a Finding,
+}
+
+/// Builds the report of a run as it stands. `at_deadline`: no more windows will come.
+pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
+    let plan = run.plan();
+    let decision = run.analysis().decision(at_deadline || run.is_at_deadline());
+    let judged: Vec<Judged<'_>> =
+        plan.rules.metrics.iter().zip(&decision.findings).map(|(rule, finding)| Judged { rule, finding }).collect();
+    let is_shadow = plan.rules.mode == Mode::Shadow;
+    let action = if is_shadow { Verdict::Promote } else { decision.verdict };
+    let reason = sentence::verdict(plan, &decision, &judged);
+    let findings = judged.iter().enumerate().map(|(index, metric)| finding_report(run, index, metric, &decision)).collect();
+    let score = number(decision.score);
+    Report {
+        schema: SCHEMA,
+        analysis_id: plan.id(),
+        verdict: decision.verdict.name(),
+        action: action.name(),
+        verdict_code: code(decision.verdict),
+        score,
+        summary: summary(action, score, &reason, is_shadow),
+        reason,
+        mode: if is_shadow { "shadow" } else { "enforce" },
+        is_final: decision.is_final,
+        rules: RulesRef { name: plan.rules.name.clone(), version: plan.rules.version.clone() },
+        window: WindowRange {
+            start: number(plan.start_ms as f64 / 1e3),
+            end: number(run.judged_to_ms() as f64 / 1e3),
+            step: number(plan.step_ms as f64 / 1e3),
+            judged: decision.windows,
+            judged_in_step: decision.windows_in_step,
+            traffic_steps: decision.steps,
+            wanted: plan.rules.window.min_windows,
+        },
+        arms: ArmTexts { baseline: matchers_text(&plan.fetch.arms.baseline), canary: matchers_text(&plan.fetch.arms.canary) },
+        findings,
+        warnings: warnings(run, &decision, &judged),
+        timings: None,
+    }
+}
+
+fn code(verdict: Verdict) -> i8 {
+    match verdict {
+        Verdict::Promote => 1,
+        Verdict::Hold => 0,
+        Verdict::Rollback => -1,
+    }
+}
+
+fn summary(action: Verdict, score: Number, reason: &str, is_shadow: bool) -> Summary {
+    let prefix = if is_shadow { "SHADOW: " } else { "" };
+    let mut text = format!("{prefix}{reason}");
+    // Room for the two other fields and JSON's own signs; escapes may double a byte.
+    let room = SUMMARY_BYTES - 128;
+    while serde_json::to_string(&text).map_or(usize::MAX, |json| json.len()) > room {
+        let keep = text.chars().count().saturating_sub(16);
+        text = text.chars().take(keep).collect();
+        text.push('…');
+    }
+    Summary { verdict: action.name(), score, reason: text }
+}
+
+fn warnings<S: Source>(run: &Run<'_, S>, decision: &Decision, judged: &[Judged<'_>]) -> Vec<String> {
+    let mut lines: Vec<String> = decision.also.iter().filter_map(|cause| sentence::aside(cause, judged)).collect();
+    let mut streams: Vec<(usize, &str)> = run.doubts().iter().map(|doubt| (doubt.stream, doubt.text.as_str())).collect();
+    streams.sort_unstable();
+    streams.dedup();
+    lines.extend(streams.into_iter().map(|(_, text)| format!("windows left out, since the answer may be incomplete: {text}")));
+    for warning in &run.plan().rules.warnings {
+        lines.push(match &warning.place {
+            Some(place) => format!("{}:{}:{}: {}", place.file, place.line, place.column, warning.message),
+            None => warning.message.clone(),
+        });
+    }
+    lines
+}
+
+fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>, decision: &Decision) -> FindingReport {
+    let Judged { rule, finding } = judged;
+    let plan = run.plan();
+    let unit = unit_text(rule.unit);
+    let arm = |arm: Arm| {
+        let shown = finding.arms.get(arm);
+        ArmReport {
+            value: shown.value.map(number),
+            at_least: shown.at_least,
+            unit,
+            requests: shown.requests.map(number),
+            windows: shown.windows,
+        }
+    };
+    let series = |arm: Arm| finding.series.get(arm).iter().map(|value| value.map(number)).collect();
+    let mut notes: Vec<String> = Vec::new();
+    for (stream, text) in run.notes() {
+        if streams_of(&plan.fetch.signals[index]).contains(stream) && !notes.contains(text) {
+            notes.push(text.clone());
+        }
+    }
+    notes.sort();
+    FindingReport {
+        metric: rule.rule.name.clone(),
+        outcome: finding.outcome.name(),
+        on_breach: on_breach_text(finding.on_breach),
+        required: finding.required,
+        baseline: arm(Arm::Baseline),
+        canary: arm(Arm::Canary),
+        effect: finding.effect.as_ref().map(effect_report),
+        tolerance: rule.rule.tolerance.map(|tolerance| sentence::tolerance(tolerance, rule.unit)),
+        tolerated: finding.tolerated.filter(|_| finding.effect.is_some()).map(number),
+        limit: finding.effective_limit.map(number),
+        ignore_below: finding.effective_ignore_below.map(number),
+        judged_at: finding.judged_at_bound.map(number),
+        evidence: Evidence {
+            harm: number(finding.ln_harm.exp()),
+            safe: number(finding.ln_safe.exp()),
+            ln_harm: number(finding.ln_harm),
+            ln_safe: number(finding.ln_safe),
+        },
+        method: finding.method,
+        noise: NoiseReport {
+            calibrated: finding.noise.calibrated,
+            scale: finding.noise.scale.map(number),
+            dependence: finding.noise.dependence.map(number),
+            dispersion: finding.noise.dispersion.map(number),
+            offset: finding.noise.offset.map(number),
+            rows: finding.noise.rows,
+            windows: finding.noise.windows,
+            notes: finding.noise.notes.clone(),
+        },
+        remaining_windows: finding.remaining_windows,
+        queries: queries_of(plan, index),
+        warnings: notes,
+        reason: sentence::finding(judged, decision),
+        series: SeriesReport {
+            end: run.ends_ms().iter().map(|end_ms| number(*end_ms as f64 / 1e3)).collect(),
+            baseline: series(Arm::Baseline),
+            canary: series(Arm::Canary),
+        },
+    }
+}
+
+fn effect_report(effect: &Effect) -> EffectReport {
+    EffectReport {
+        kind: match effect.kind {
+            EffectKind::Ratio => "ratio",
+            EffectKind::Difference => "difference",
+        },
+        estimate: effect.estimate.map(number),
+        lower: effect.lower.map(number),
+        upper: effect.upper.map(number),
+    }
+}
+
+/// The unit's symbol; empty where the metric's own is not known.
+pub fn unit_text(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::Milliseconds => "ms",
+        Unit::Ratio => "ratio",
+        Unit::PerSecond => "1/s",
+        Unit::Plain => "",
+    }
+}
+
+fn on_breach_text(on_breach: OnBreach) -> &'static str {
+    match on_breach {
+        OnBreach::Rollback => "rollback",
+        OnBreach::Hold => "hold",
+        OnBreach::Warn => "warn",
+    }
+}
+
+/// Matchers as people write them.
+pub fn matchers_text(matchers: &[Matcher]) -> String {
+    davy_sources::selector::matchers_text(matchers)
+}

@@ -1,0 +1,241 @@
+//! One sentence for each answer, such as a tired person understands at night.
+
+use davy_judge::arm::{Arm, PerArm};
+use davy_judge::rule::{Direction, Kind, OnBreach, Tolerance};
+use davy_judge::verdict::{Cause, Decision, EffectKind, Obstacle, Outcome, Verdict};
+
+use crate::plan::Plan;
+use crate::report::{Judged, matchers_text};
+use crate::rules::rule_set::Unit;
+use crate::words;
+
+/// Why the verdict is what it is.
+pub fn verdict(plan: &Plan, decision: &Decision, judged: &[Judged<'_>]) -> String {
+    match &decision.cause {
+        Cause::Harm(metrics) => harm(metrics, judged),
+        Cause::Breaker(metric) => format!("{}, so clearly in several windows in a row that the breaker fired", effect(&judged[*metric])),
+        Cause::Safe => safe(judged),
+        Cause::AtDeadline if decision.verdict == Verdict::Rollback => {
+            "the deadline came without enough evidence, and the rules say `at_deadline: rollback`".to_owned()
+        }
+        Cause::AtDeadline => {
+            "the deadline came; nothing is missing, nothing looks bad, and the rules say `at_deadline: promote`".to_owned()
+        }
+        Cause::NoData(empty) => no_data(plan, *empty),
+        Cause::NotYet(metrics) => not_yet(metrics, judged, decision),
+        other @ (Cause::Vanished
+        | Cause::HoldBreach(_)
+        | Cause::CommonIncident(_)
+        | Cause::BaselineBeyondLimit(_)
+        | Cause::SampleRatioMismatch { .. }
+        | Cause::TooManyMissing(_)
+        | Cause::TooFewWindows { .. }) => standing(other, judged).unwrap_or_default(),
+    }
+}
+
+/// What stands beside the first cause; none where it says nothing new.
+pub fn aside(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
+    match cause {
+        Cause::NotYet(_) | Cause::TooFewWindows { .. } | Cause::NoData(_) => None,
+        Cause::Harm(_)
+        | Cause::Breaker(_)
+        | Cause::Safe
+        | Cause::AtDeadline
+        | Cause::Vanished
+        | Cause::HoldBreach(_)
+        | Cause::CommonIncident(_)
+        | Cause::BaselineBeyondLimit(_)
+        | Cause::SampleRatioMismatch { .. }
+        | Cause::TooManyMissing(_) => standing(cause, judged),
+    }
+}
+
+fn standing(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
+    let name = |metric: &usize| judged[*metric].rule.rule.name.as_str();
+    Some(match cause {
+        Cause::Vanished => "the canary sent data and then vanished, while the baseline goes on".to_owned(),
+        Cause::HoldBreach(metric) => format!("{}, and the rules say `on_breach: hold`", effect(&judged[*metric])),
+        Cause::CommonIncident(metric) => format!(
+            "common incident: {} of the baseline itself is worse than its own history by more than twice the tolerance; compare again when it is over",
+            name(metric)
+        ),
+        Cause::BaselineBeyondLimit(metric) => {
+            format!("{} is beyond its limit in both arms, so the limit tells nothing of the canary", name(metric))
+        }
+        Cause::SampleRatioMismatch { expected, actual } => format!(
+            "sample-ratio mismatch: the canary should see {} of the requests and sees {}; mend the traffic split before you trust a comparison",
+            words::value(*expected, Unit::Ratio),
+            words::value(*actual, Unit::Ratio)
+        ),
+        Cause::TooManyMissing(metric) => {
+            let finding = judged[*metric].finding;
+            format!(
+                "{}: more than a fifth of the windows are missing (baseline {} of {}, canary {} of {} present)",
+                name(metric),
+                finding.arms.baseline.windows,
+                finding.windows,
+                finding.arms.canary.windows,
+                finding.windows
+            )
+        }
+        Cause::TooFewWindows { judged, wanted } => {
+            format!("{} of {} judged so far in this traffic step", words::windows(*judged), wanted)
+        }
+        Cause::Harm(_) | Cause::Breaker(_) | Cause::Safe | Cause::AtDeadline | Cause::NoData(_) | Cause::NotYet(_) => return None,
+    })
+}
+
+fn harm(metrics: &[usize], judged: &[Judged<'_>]) -> String {
+    let Some(worst) = metrics.first() else { return "the evidence of harm suffices".to_owned() };
+    let first = &judged[*worst];
+    let others: Vec<&str> = metrics[1..].iter().map(|metric| judged[*metric].rule.rule.name.as_str()).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; so is {}", words::list(&others)) };
+    format!("{}, evidence {}{others}", effect(first), words::odds(first.finding.ln_harm))
+}
+
+fn safe(judged: &[Judged<'_>]) -> String {
+    let required: Vec<&Judged<'_>> = judged.iter().filter(|metric| metric.rule.rule.required).collect();
+    let names: Vec<&str> = required.iter().map(|metric| metric.rule.rule.name.as_str()).collect();
+    let weakest = required.iter().map(|metric| metric.finding.ln_safe).reduce(|left, right| if left < right { left } else { right });
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} shown to be within tolerance, evidence {} or better", words::list(&names), words::odds(weakest.unwrap_or(0.0)))
+}
+
+fn no_data(plan: &Plan, empty: PerArm<bool>) -> String {
+    let text = |arm: Arm| format!("the {} ({})", arm.name(), matchers_text(plan.fetch.arms.get(arm)));
+    match (empty.baseline, empty.canary) {
+        (true, true) => format!("neither {} nor {} has any data", text(Arm::Baseline), text(Arm::Canary)),
+        (true, false) => format!("{} has no data", text(Arm::Baseline)),
+        (false, _) => format!("{} has no data", text(Arm::Canary)),
+    }
+}
+
+fn not_yet(metrics: &[usize], judged: &[Judged<'_>], decision: &Decision) -> String {
+    let names: Vec<&str> = metrics.iter().map(|metric| judged[*metric].rule.rule.name.as_str()).collect();
+    if names.is_empty() {
+        return "no metric is required, so nothing can be shown to be safe".to_owned();
+    }
+    let longest = metrics.iter().map(|metric| judged[*metric].finding.remaining_windows).max().flatten();
+    let more = match longest {
+        Some(windows) if !decision.is_final => format!("; at this pace about {} more", words::windows(windows)),
+        Some(_) | None => String::new(),
+    };
+    format!("not enough evidence yet on {} after {}{more}", words::list(&names), words::windows(decision.windows))
+}
+
+/// What one metric's comparison means.
+pub fn finding(judged: &Judged<'_>, decision: &Decision) -> String {
+    let finding = judged.finding;
+    match finding.outcome {
+        Outcome::Breach => {
+            let consequence = match finding.on_breach {
+                OnBreach::Rollback => "",
+                OnBreach::Hold => "; `on_breach: hold`",
+                OnBreach::Warn => "; `on_breach: warn`",
+            };
+            format!("{}, evidence {}{consequence}", effect(judged), words::odds(finding.ln_harm))
+        }
+        Outcome::Suspect => format!(
+            "{}, evidence {}: enough for itself, but not for the analysis, which weighs it among {} metrics",
+            effect(judged),
+            words::odds(finding.ln_harm),
+            decision.findings.iter().filter(|other| other.on_breach == OnBreach::Rollback).count()
+        ),
+        Outcome::Pass => format!("{}, shown to be within tolerance, evidence {}", effect(judged), words::odds(finding.ln_safe)),
+        Outcome::Inconclusive => inconclusive(judged),
+    }
+}
+
+fn inconclusive(judged: &Judged<'_>) -> String {
+    let finding = judged.finding;
+    if let Some(obstacle) = finding.obstacle {
+        return match obstacle {
+            Obstacle::NoData(PerArm { baseline: true, canary: true }) => "neither arm has data".to_owned(),
+            Obstacle::NoData(PerArm { baseline: true, .. }) => "the baseline has no data".to_owned(),
+            Obstacle::NoData(_) => "the canary has no data".to_owned(),
+            Obstacle::TooManyMissing => format!(
+                "more than a fifth of the windows are missing: baseline {} of {}, canary {} of {} present",
+                finding.arms.baseline.windows, finding.windows, finding.arms.canary.windows, finding.windows
+            ),
+            Obstacle::TooCoarse => match judged.rule.rule.kind {
+                Kind::Quantile(_) => {
+                    "too coarse: no bucket bound is near the quantile; add bounds around it, or use a native histogram".to_owned()
+                }
+                Kind::Ratio | Kind::Rate | Kind::Scalar => {
+                    "too coarse: the values are rounded to steps larger than the tolerance, so nothing can be shown to be safe".to_owned()
+                }
+            },
+            Obstacle::NoHistory => {
+                format!("`method: calibrated` needs history: {}", finding.noise.notes.first().map_or("there is none", String::as_str))
+            }
+        };
+    }
+    if finding.windows == 0 {
+        return "no window was judged yet".to_owned();
+    }
+    if finding.baseline_beyond_limit {
+        return format!("{}; the baseline is beyond the limit too", effect(judged));
+    }
+    let more = match finding.remaining_windows {
+        Some(windows) => format!("about {} more at this pace", words::windows(windows)),
+        None => "no end in sight at this pace".to_owned(),
+    };
+    format!("{}; not enough evidence yet, {more}", effect(judged))
+}
+
+/// `latency_p99 is 52 % higher (at least 44 %, 10 % tolerated)`.
+fn effect(judged: &Judged<'_>) -> String {
+    let name = &judged.rule.rule.name;
+    let finding = judged.finding;
+    let unit = judged.rule.unit;
+    let Some(shown) = &finding.effect else {
+        return match (finding.arms.canary.value, judged.rule.rule.limit) {
+            (Some(value), Some(limit)) => {
+                format!("{name} of the canary is {} (limit {})", words::value(value, unit), words::value(limit, unit))
+            }
+            (Some(value), None) => format!("{name} of the canary is {}", words::value(value, unit)),
+            (None, _) => format!("{name} cannot be compared"),
+        };
+    };
+    let text = |value: f64| match shown.kind {
+        EffectKind::Ratio => words::change(value),
+        EffectKind::Difference => words::difference(value, unit),
+    };
+    let values = match (finding.arms.baseline.value, finding.arms.canary.value) {
+        (Some(baseline), Some(canary)) => {
+            let at_least = if finding.arms.canary.at_least { "at least " } else { "" };
+            format!(" ({} → {at_least}{})", words::value(baseline, unit), words::value(canary, unit))
+        }
+        (_, _) => String::new(),
+    };
+    let estimate = shown.estimate.map_or_else(|| "cannot be estimated".to_owned(), |estimate| format!("is {}", text(estimate)));
+    let mut asides = Vec::new();
+    if let Some(tolerance) = judged.rule.rule.tolerance {
+        asides.push(format!("{} tolerated", signed_tolerance(tolerance, judged)));
+    }
+    match (shown.lower, shown.upper) {
+        (Some(lower), Some(upper)) => asides.push(format!("between {} and {}", text(lower), text(upper))),
+        (Some(lower), None) => asides.push(format!("at least {}", text(lower))),
+        (None, Some(upper)) => asides.push(format!("at most {}", text(upper))),
+        (None, None) => {}
+    }
+    format!("{name} {estimate}{values}; {}", asides.join(", "))
+}
+
+fn signed_tolerance(tolerance: Tolerance, judged: &Judged<'_>) -> String {
+    let sign = match judged.rule.rule.worse {
+        Direction::Higher => "+",
+        Direction::Lower => "−",
+        Direction::Either => "±",
+    };
+    format!("{sign}{}", self::tolerance(tolerance, judged.rule.unit))
+}
+
+/// A tolerance as the rules say it.
+pub fn tolerance(tolerance: Tolerance, unit: Unit) -> String {
+    match (tolerance, unit) {
+        (Tolerance::Relative(relative), _) => format!("{} %", words::digits(relative * 100.0)),
+        (Tolerance::Absolute(absolute), Unit::Ratio) => format!("{} pp", words::digits(absolute * 100.0)),
+        (Tolerance::Absolute(absolute), Unit::Seconds | Unit::Milliseconds | Unit::PerSecond | Unit::Plain) => words::value(absolute, unit),
+    }
+}
