@@ -111,7 +111,7 @@ impl<'a, S: Source> Run<'a, S> {
         // One step more at the left: the first increment needs the sample before it.
         let widened = Span { start_ms: new.start_ms - self.plan.step_ms, end_ms: new.end_ms };
         let fetched = self.source.fetch(&self.plan.fetch, Part::Run, widened).await;
-        self.accept(fetched, new, widened, patience)?;
+        self.accept(fetched, new, patience)?;
         let ends: Vec<i64> = self.plan.grid().ends(new.start_ms, new.end_ms).collect();
         for end_ms in ends {
             self.take_window(end_ms);
@@ -127,7 +127,7 @@ impl<'a, S: Source> Run<'a, S> {
     }
 
     /// Takes in what the source answered, or says what it failed at.
-    fn accept(&mut self, fetched: Fetched, new: Span, widened: Span, patience: Patience) -> Result<(), Outage> {
+    fn accept(&mut self, fetched: Fetched, new: Span, patience: Patience) -> Result<(), Outage> {
         let mut errors = Vec::new();
         let mut worth_waiting = false;
         for (stream, answer) in fetched.iter().enumerate() {
@@ -150,7 +150,10 @@ impl<'a, S: Source> Run<'a, S> {
             match answer {
                 Ok(data) => {
                     self.aligner.feed(stream, &data);
-                    self.doubts.extend(data.warnings.into_iter().map(|text| Doubt { stream, span: widened, text }));
+                    self.doubts.extend(data.warnings.into_iter().map(|text| Doubt { stream, span: new, text }));
+                    // The fetches of a recording were widened as this one was.
+                    let narrowed = |span: Span| Span { start_ms: span.start_ms + self.plan.step_ms, ..span };
+                    self.doubts.extend(data.doubts.into_iter().map(|(span, text)| Doubt { stream, span: narrowed(span), text }));
                     self.note(stream, data.notes);
                 }
                 Err(error) => self.doubts.push(Doubt { stream, span: new, text: error.to_string() }),
@@ -194,7 +197,7 @@ impl<'a, S: Source> Run<'a, S> {
         for (stream, answer) in fetched.into_iter().enumerate() {
             match answer {
                 Ok(data) => {
-                    doubtful[stream] = !data.warnings.is_empty();
+                    doubtful[stream] = !data.warnings.is_empty() || !data.doubts.is_empty();
                     aligner.feed(stream, &data);
                     self.note(stream, data.notes);
                 }

@@ -161,6 +161,9 @@ pub struct StreamData {
     pub queries: Vec<String>,
     /// What the server warned of: any of these means that the data may not be complete, so no promotion.
     pub warnings: Vec<String>,
+    /// The same about a part of what was asked for: a recording joins many fetches, and knows which of them was warned of,
+    /// or failed. Spans are those of the fetches.
+    pub doubts: Vec<(Span, String)>,
     /// What a reader should know (counts are extrapolated, instances were left out for the budget); never a danger.
     pub notes: Vec<String>,
 }

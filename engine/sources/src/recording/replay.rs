@@ -110,22 +110,23 @@ impl Recording {
 
     fn answer(&self, record: &StreamRecord, kept: &[Series], span: Span) -> Result<StreamData, SourceError> {
         let touching = |other: Span| other.start_ms < span.end_ms && span.start_ms < other.end_ms;
-        let mut warnings: Vec<String> = Vec::new();
+        let mut doubts: Vec<(Span, String)> = Vec::new();
         for failure in record.failures.iter().filter(|failure| touching(failure.span)) {
             let covers = failure.span.start_ms <= span.start_ms && span.end_ms <= failure.span.end_ms;
             if covers || kept.is_empty() {
                 return Err(self.error(Some(&failure.place), failure.text.clone()));
             }
-            warnings.push(format!("a part could not be fetched: {}: {}", failure.place, failure.text));
+            doubts.push((failure.span, format!("{}: {}", failure.place, failure.text)));
         }
         let remarks = |remarks: &[crate::recording::Remark]| -> Vec<String> {
             remarks.iter().filter(|remark| touching(remark.span)).map(|remark| remark.text.clone()).collect()
         };
-        warnings.extend(remarks(&record.warnings));
+        doubts.extend(record.warnings.iter().filter(|remark| touching(remark.span)).map(|remark| (remark.span, remark.text.clone())));
         Ok(StreamData {
             series: kept.iter().filter_map(|series| within(series, span)).collect(),
             queries: record.queries.clone(),
-            warnings,
+            warnings: Vec::new(),
+            doubts,
             notes: remarks(&record.notes),
         })
     }
