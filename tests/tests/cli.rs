@@ -9,7 +9,8 @@ fn rules() -> String {
 }
 
 fn gate(more: &[&str]) -> Vec<String> {
-    let mut arguments: Vec<String> = ["gate", "--rules", &rules(), "--baseline", "version=v1", "--canary", "version=v2"].map(str::to_owned).to_vec();
+    let mut arguments: Vec<String> =
+        ["gate", "--rules", &rules(), "--baseline", "version=v1", "--canary", "version=v2"].map(str::to_owned).to_vec();
     arguments.extend(more.iter().map(|text| (*text).to_owned()));
     arguments
 }
@@ -40,7 +41,10 @@ fn what_the_caller_wrote_wrongly_exits_2_and_says_what_to_write() {
         (gate(&[&url[..], &["--var", "x"]].concat()), "expected NAME=VALUE"),
         (gate(&[&url[..], &["--record", &rules()]].concat()), "exists already"),
         (["gate", "--rules", &typo, "--prometheus", url[1]].map(str::to_owned).to_vec(), "did you mean"),
-        (["gate", "--rules", &rules(), "--prometheus", url[1], "--canary", "version=v2", "--once"].map(str::to_owned).to_vec(), "--baseline"),
+        (
+            ["gate", "--rules", &rules(), "--prometheus", url[1], "--canary", "version=v2", "--once"].map(str::to_owned).to_vec(),
+            "--baseline",
+        ),
     ];
     for (arguments, says) in cases {
         let run = run(arguments.clone()).unwrap();

@@ -1,5 +1,7 @@
 //! Whole analyses: what windows lead to, and what never changes the answer.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 
 use davy_judge::analysis::Analysis;
