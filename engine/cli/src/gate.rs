@@ -35,6 +35,7 @@ const GRACE_STEPS: i64 = 4;
 pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let rules = inputs::rules(&args.analysis.rules, &inputs::options(&args.analysis)?)?;
+    terminal::warn(&rules.warnings);
     let source = inputs::prometheus(&args.prometheus)?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;

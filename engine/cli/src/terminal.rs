@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use davy_gate::render::Look;
-use davy_gate::rules::diagnostic::Diagnostics;
+use davy_gate::rules::diagnostic::{Diagnostic, Diagnostics, render};
 
 /// Columns where the width is not known.
 const WIDTH: usize = 100;
@@ -34,4 +34,11 @@ pub fn diagnostics(diagnostics: &Diagnostics) -> String {
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let text = if colour { diagnostics.to_ansi() } else { diagnostics.to_text() };
     text.trim_end().to_owned()
+}
+
+/// What is allowed in rules but probably not meant, on stderr.
+pub fn warn(warnings: &[Diagnostic]) {
+    if !warnings.is_empty() {
+        anstream::eprint!("{}", render(warnings, true));
+    }
 }

@@ -30,6 +30,11 @@ pub fn number(value: f64) -> Number {
     Number(round(value))
 }
 
+/// A time in ms since the epoch as seconds, exact to the millisecond.
+pub fn seconds(time_ms: i64) -> Number {
+    Number(time_ms as f64 / 1e3)
+}
+
 fn round(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { 0.0 } else { value };

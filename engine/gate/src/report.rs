@@ -9,7 +9,7 @@ use davy_sources::samples::Matcher;
 use davy_sources::source::Source;
 use serde::Serialize;
 
-use crate::number::{Number, number};
+use crate::number::{Number, number, seconds};
 use crate::pipeline::{Run, streams_of};
 use crate::queries::queries_of;
 use crate::rules::rule_set::{MetricRule, Mode, Unit};
@@ -265,9 +265,9 @@ pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
         is_final: decision.is_final,
         rules: RulesRef { name: plan.rules.name.clone(), version: plan.rules.version.clone() },
         window: WindowRange {
-            start: number(plan.start_ms as f64 / 1e3),
-            end: number(run.judged_to_ms() as f64 / 1e3),
-            step: number(plan.step_ms as f64 / 1e3),
+            start: seconds(plan.start_ms),
+            end: seconds(run.judged_to_ms()),
+            step: seconds(plan.step_ms),
             judged: decision.windows,
             judged_in_step: decision.windows_in_step,
             traffic_steps: decision.steps,
@@ -307,12 +307,6 @@ fn warnings<S: Source>(run: &Run<'_, S>, decision: &Decision, judged: &[Judged<'
     streams.sort_unstable();
     streams.dedup();
     lines.extend(streams.into_iter().map(|(_, text)| format!("windows left out, since the answer may be incomplete: {text}")));
-    for warning in &run.plan().rules.warnings {
-        lines.push(match &warning.place {
-            Some(place) => format!("{}:{}:{}: {}", place.file, place.line, place.column, warning.message),
-            None => warning.message.clone(),
-        });
-    }
     lines
 }
 
@@ -373,7 +367,7 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
         warnings: notes,
         reason: sentence::finding(judged, decision),
         series: SeriesReport {
-            end: run.ends_ms().iter().map(|end_ms| number(*end_ms as f64 / 1e3)).collect(),
+            end: run.ends_ms().iter().map(|end_ms| seconds(*end_ms)).collect(),
             baseline: series(Arm::Baseline),
             canary: series(Arm::Canary),
         },

@@ -219,7 +219,8 @@ fn effect(judged: &Judged<'_>) -> String {
         (None, Some(upper)) => asides.push(format!("at most {}", text(upper))),
         (None, None) => {}
     }
-    format!("{name} {estimate}{values}; {}", asides.join(", "))
+    let share = if judged.rule.rule.kind == Kind::Rate { " of its expected share" } else { "" };
+    format!("{name} {estimate}{share}{values}; {}", asides.join(", "))
 }
 
 fn signed_tolerance(tolerance: Tolerance, judged: &Judged<'_>) -> String {

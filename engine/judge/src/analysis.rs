@@ -37,7 +37,7 @@ pub struct Analysis {
     pub(crate) steps: usize,
     /// Why a promotion cannot be at the last window, first the strongest.
     pub(crate) holds: Vec<Cause>,
-    canary_seen: bool,
+    pub(crate) seen: PerArm<bool>,
     gone_for: usize,
     split: PerArm<f64>,
     detector: StepDetector,
@@ -54,7 +54,7 @@ impl Analysis {
             windows_in_step: 0,
             steps: 0,
             holds: Vec::new(),
-            canary_seen: false,
+            seen: PerArm::default(),
             gone_for: 0,
             split: PerArm::default(),
             detector: StepDetector::default(),
@@ -70,7 +70,7 @@ impl Analysis {
             metric.begin_step(start.histories.get(index).unwrap_or(&none), &lead);
         }
         for window in &start.lead {
-            self.canary_seen |= window.instances.canary > 0;
+            self.skip(window);
         }
         self.steps += 1;
         self.windows_in_step = 0;
@@ -98,7 +98,9 @@ impl Analysis {
 
     /// A window that is skipped (warm-up): only the arms' presence is followed.
     pub fn skip(&mut self, window: &Window) {
-        self.canary_seen |= window.instances.canary > 0;
+        for arm in Arm::BOTH {
+            *self.seen.get_mut(arm) |= *window.instances.get(arm) > 0;
+        }
     }
 
     /// The verdict that ended the analysis.
@@ -112,8 +114,8 @@ impl Analysis {
     }
 
     fn follow_presence(&mut self, window: &Window) {
-        let gone = self.canary_seen && window.instances.canary == 0;
-        self.canary_seen |= window.instances.canary > 0;
+        let gone = self.seen.canary && window.instances.canary == 0;
+        self.skip(window);
         self.gone_for = match (gone, window.instances.baseline > 0) {
             (true, true) => self.gone_for + 1,
             // Nobody sent anything: that is the source's silence, and says nothing of the canary.

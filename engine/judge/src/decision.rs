@@ -52,7 +52,13 @@ impl Analysis {
     }
 
     fn first_hold(&self) -> Cause {
-        self.holds.first().cloned().unwrap_or(Cause::TooFewWindows { judged: 0, wanted: self.policy.min_windows })
+        let unseen = self.seen.map(|seen| !seen);
+        let nothing_judged = if unseen.baseline || unseen.canary {
+            Cause::NoData(unseen)
+        } else {
+            Cause::TooFewWindows { judged: 0, wanted: self.policy.min_windows }
+        };
+        self.holds.first().cloned().unwrap_or(nothing_judged)
     }
 
     fn at_deadline(&self) -> (Verdict, Cause, bool) {

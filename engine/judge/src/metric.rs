@@ -147,8 +147,8 @@ impl MetricJudge {
             directed.begin_step(voices, capped, dispersion);
         }
         if self.incident.is_none() {
-            let levels = past.map(|past| past.levels).unwrap_or_default();
-            self.incident = Incident::new(&levels, relative, self.rule.worse, self.longest);
+            let past = past.unwrap_or_default();
+            self.incident = Incident::new(&past.levels, &past.row_levels, relative, self.rule.worse, self.longest);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Past {
     pub rate: Option<f64>,
     /// The baseline's level in each window, in the metric's unit (a quantile's exceedance rate at the bound it was judged at).
     pub levels: Vec<f64>,
+    /// The same of each pseudo-canary, NaN where missing.
+    pub row_levels: Vec<Vec<f64>>,
     /// The ratio of exceedances that the tolerated latency factor would show, typically; for quantiles.
     pub tail_ratio: Option<f64>,
 }
@@ -29,6 +31,7 @@ impl Past {
         let windows = history.baseline.len();
         let mut tracker = TailTracker::new(quantile_of(rule.kind));
         let mut rows = vec![vec![f64::NAN; windows]; history.rows.len()];
+        let mut row_levels = rows.clone();
         let mut counted = vec![vec![PairedCounts::default(); windows]; history.rows.len()];
         let (mut events, mut requests) = (0.0, 0.0);
         let mut ratios = Vec::new();
@@ -52,6 +55,7 @@ impl Past {
                 let exposure = history.exposure.get(row).copied().unwrap_or(PerArm { baseline: 1.0, canary: 1.0 });
                 let observation = Observation::of(arms, tail.as_ref(), exposure, unit);
                 rows[row][window] = observation.paired();
+                row_levels[row][window] = level_of(&arms.canary, rule.kind).unwrap_or(f64::NAN);
                 if let Observation::Counts { events, requests } = observation {
                     counted[row][window] = PairedCounts {
                         canary_events: events.canary,
@@ -68,6 +72,7 @@ impl Past {
             dispersion: if counts { dispersion(&counted) } else { None },
             rate: (requests > 0.0).then(|| (events + 0.5) / requests),
             levels,
+            row_levels,
             tail_ratio: median(ratios),
         }
     }
