@@ -1,6 +1,9 @@
 //! `davy gate` on a live Prometheus, on every mode of the lab: verdict, exit code and reason; then the same from its
 //! recording to the byte, without history, from the past, and from VictoriaMetrics.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use davy_tests::davy::{run, run_async};
 use davy_tests::lab::model::{Mode, Rules, Timeline, expected};
 use davy_tests::lab::running::Lab;
@@ -22,6 +25,10 @@ async fn live_gates_answer_as_the_model_says_and_replay_to_the_same_bytes() {
         let arguments = recorded_gate(&lab.prometheus, &lab, mode, rules, &recording);
         gates.push((mode, rules, recording, tokio::spawn(run_async(arguments))));
     }
+    let interrupted = tokio::task::spawn_blocking({
+        let arguments = davy_tests::live::gate(&lab.prometheus, &lab, Mode::LowTraffic, Rules::Classic);
+        move || interrupt_after(arguments, Duration::from_secs(12))
+    });
     let mut wrong = Vec::new();
     let mut answered = Vec::new();
     for (mode, rules, recording, gate) in gates {
@@ -29,6 +36,9 @@ async fn live_gates_answer_as_the_model_says_and_replay_to_the_same_bytes() {
         wrong.extend(mistakes(&name(mode, rules), &live, &expected(mode, rules)));
         answered.push((mode, rules, recording, live));
     }
+    let (code, stdout) = interrupted.await.unwrap();
+    let so_far: Value = serde_json::from_str(&stdout).expect("the report so far");
+    assert_eq!((code, so_far["verdict"].as_str(), so_far["is_final"].as_bool()), (Some(130), Some("hold"), Some(false)));
     // The past can be judged when all is over: on both servers, with and without history.
     lab.wait_until(lab.timeline.deadline + 2.0).await;
     for (mode, rules, recording, live) in &answered {
@@ -54,6 +64,17 @@ async fn live_gates_answer_as_the_model_says_and_replay_to_the_same_bytes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Presses Ctrl-C on a gate that waits: its exit code, and what it said.
+fn interrupt_after(arguments: Vec<String>, wait: Duration) -> (Option<i32>, String) {
+    let mut command = davy_tests::davy::command().expect("davy is built");
+    let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("davy starts");
+    std::thread::sleep(wait);
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+    assert!(sent.success());
+    let output = child.wait_with_output().expect("davy ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn without_timings(mut report: Value) -> Value {
