@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use args::{Cli, Command};
 use clap::Parser;
 use exit::Exit;
+use tracing::Instrument;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -46,7 +47,7 @@ fn on_network(verbose: u8, work: impl Future<Output = anyhow::Result<Exit>>) -> 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let telemetry = telemetry::start(verbose);
-        let outcome = work.await;
+        let outcome = work.instrument(tracing::info_span!("analysis")).await;
         telemetry.finish().await;
         outcome
     })

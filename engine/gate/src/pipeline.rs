@@ -13,6 +13,7 @@ use davy_sources::error::SourceError;
 use davy_sources::pseudo_canary::{HistoryWindows, PseudoCanaries, choose};
 use davy_sources::samples::{Part, Signal, Span};
 use davy_sources::source::{Fetched, Source};
+use tracing::Instrument;
 
 use crate::plan::Plan;
 use crate::steps::{Stage, Steps};
@@ -110,17 +111,19 @@ impl<'a, S: Source> Run<'a, S> {
         let new = Span { start_ms: self.judged_to_ms, end_ms: until_ms };
         // One step more at the left: the first increment needs the sample before it.
         let widened = Span { start_ms: new.start_ms - self.plan.step_ms, end_ms: new.end_ms };
-        let fetched = self.source.fetch(&self.plan.fetch, Part::Run, widened).await;
+        let fetched = self.source.fetch(&self.plan.fetch, Part::Run, widened).instrument(tracing::info_span!("query", part = "run")).await;
         self.accept(fetched, new, patience)?;
         let ends: Vec<i64> = self.plan.grid().ends(new.start_ms, new.end_ms).collect();
-        for end_ms in ends {
-            self.take_window(end_ms);
-            self.judged_to_ms = end_ms;
-            seen(self);
-            if self.analysis.ended().is_some() {
-                break;
+        tracing::info_span!("judgement", windows = ends.len()).in_scope(|| {
+            for end_ms in ends {
+                self.take_window(end_ms);
+                self.judged_to_ms = end_ms;
+                seen(self);
+                if self.analysis.ended().is_some() {
+                    break;
+                }
             }
-        }
+        });
         self.aligner.forget_before(self.judged_to_ms - self.plan.step_ms);
         self.is_over = self.judged_to_ms >= self.plan.edge_before(self.plan.deadline_ms);
         Ok(())
@@ -186,7 +189,8 @@ impl<'a, S: Source> Run<'a, S> {
             return;
         }
         let widened = Span { start_ms: span.start_ms - self.plan.step_ms, end_ms: span.end_ms };
-        let fetched = self.source.fetch(&self.plan.fetch, Part::History, widened).await;
+        let fetched =
+            self.source.fetch(&self.plan.fetch, Part::History, widened).instrument(tracing::info_span!("query", part = "history")).await;
         self.history = Some(self.align_history(fetched, span));
     }
 
