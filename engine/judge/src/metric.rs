@@ -60,6 +60,8 @@ pub struct MetricJudge {
     present_in_step: usize,
     present_by_arm: PerArm<usize>,
     too_rounded: bool,
+    /// Expected shares of today's pseudo-canaries and the rest, one per row.
+    row_exposure: Vec<PerArm<f64>>,
     ln_harm_needed: f64,
 }
 
@@ -100,6 +102,7 @@ impl MetricJudge {
             present_in_step: 0,
             present_by_arm: PerArm::default(),
             too_rounded: false,
+            row_exposure: Vec::new(),
             ln_harm_needed: -policy.false_rollback.ln(),
             rule,
         }
@@ -109,6 +112,7 @@ impl MetricJudge {
     pub fn begin_step(&mut self, history: &Result<MetricHistory, String>, lead: &[&PerArm<Reading>]) {
         self.present_in_step = 0;
         let Some(tolerance) = self.rule.tolerance else { return };
+        self.row_exposure = history.as_ref().map(|history| history.exposure.clone()).unwrap_or_default();
         let unit = self.unit();
         let past = history.as_ref().ok().map(|history| Past::of(&self.rule, history, unit, 1.0 + self.relative(tolerance, None)));
         let dispersion = past.as_ref().and_then(|past| past.dispersion);
@@ -230,7 +234,7 @@ impl MetricJudge {
         for arm in Arm::BOTH {
             *self.present_by_arm.get_mut(arm) += usize::from(*arms.get(arm) != Reading::Missing);
         }
-        self.judge_tolerance(window, observation, tail.as_ref(), exposure);
+        self.judge_tolerance(window, observation, tail.as_ref());
         if let Some(limit) = &mut self.limit {
             limit.baseline.push(&arms.baseline);
             limit.canary.push(&arms.canary);
@@ -254,7 +258,7 @@ impl MetricJudge {
         self.breached |= self.ln_harm() >= self.ln_harm_needed && self.present >= MIN_WINDOWS_ROLLBACK;
     }
 
-    fn judge_tolerance(&mut self, window: &MetricWindow, observation: Observation, tail: Option<&Arc<Tail>>, exposure: PerArm<f64>) {
+    fn judge_tolerance(&mut self, window: &MetricWindow, observation: Observation, tail: Option<&Arc<Tail>>) {
         let Some(tolerance) = self.rule.tolerance else { return };
         let unit = self.unit();
         let yardstick = match (unit, tail) {
@@ -262,8 +266,12 @@ impl MetricJudge {
             (None, Some(tail)) => Yardstick::Tail(Arc::clone(tail)),
             (None, None) => Yardstick::LogRatio,
         };
-        let today: Vec<f64> =
-            window.today.iter().map(|arms| Observation::of(arms, tail.map(Arc::as_ref), exposure, unit).paired()).collect();
+        let equal = PerArm { baseline: 1.0, canary: 1.0 };
+        let row = |(index, arms): (usize, &PerArm<Reading>)| {
+            let exposure = self.row_exposure.get(index).copied().unwrap_or(equal);
+            Observation::of(arms, tail.map(Arc::as_ref), exposure, unit).paired()
+        };
+        let today: Vec<f64> = window.today.iter().enumerate().map(row).collect();
         let level = self.level();
         for directed in &mut self.directed {
             let effect = if unit.is_some() { 1.0 } else { tolerated_factor(tolerance, directed.direction(), level).ln() };

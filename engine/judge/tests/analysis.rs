@@ -296,6 +296,23 @@ fn hold_and_warn_metrics_are_tested_alone_and_never_roll_back() {
 }
 
 #[test]
+fn todays_pseudo_canaries_are_compared_by_their_own_shares() {
+    let mut draws = Draws(29);
+    let past = history(&mut draws, Kind::Rate, 6, 60);
+    let mut shown = windows(&mut draws, &[Kind::Rate], 40, |_| 1.0);
+    for window in &mut shown {
+        window.metrics[0].today = (0..6)
+            .map(|_| PerArm {
+                baseline: reading(&mut draws, Kind::Rate, 10_000.0, 1.0),
+                canary: reading(&mut draws, Kind::Rate, 2000.0, 1.0),
+            })
+            .collect();
+    }
+    let decision = decide(&judge(vec![rule("throughput", Kind::Rate)], policy(60), vec![Ok(past)], &shown));
+    assert_eq!(decision.verdict, Verdict::Promote, "a fivefold share is no noise: {:?}", decision.findings[0]);
+}
+
+#[test]
 fn the_deadline_does_what_the_rules_say() {
     let mut draws = Draws(19);
     let few = windows(&mut draws, &[Kind::Ratio], 12, |_| 1.0);
