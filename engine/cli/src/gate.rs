@@ -57,7 +57,8 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let source = Recorded::new(source, &plan.fetch);
     let mut run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
     let horizon_ms = match (end_ms, args.once) {
-        (Some(end_ms), _) => Some(end_ms),
+        // What has not happened yet is not missing.
+        (Some(end_ms), _) => Some(end_ms.min(now_ms() - SETTLING_STEPS * plan.step_ms)),
         (None, true) => Some(now_ms() - SETTLING_STEPS * plan.step_ms),
         (None, false) => None,
     };
