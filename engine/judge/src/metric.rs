@@ -193,7 +193,7 @@ impl MetricJudge {
         let (mut events, mut requests, mut windows) = (0.0, PerArm { baseline: 0.0, canary: 0.0 }, 0.0);
         for arms in lead {
             let bound = match &arms.baseline {
-                Reading::Histogram(histogram) => tracker.next(histogram).map(|tail| tail.bound()),
+                Reading::Histogram(histogram) => tracker.next(histogram, None).map(|tail| tail.bound()),
                 Reading::Missing | Reading::Value(_) | Reading::Total(_) | Reading::Counts { .. } => None,
             };
             let baseline = counts_of(&arms.baseline, bound);
@@ -219,7 +219,11 @@ impl MetricJudge {
         let tail = match &arms.baseline {
             Reading::Histogram(baseline) => {
                 self.quantile_level = self.tracker.level();
-                let tail = self.tracker.next(baseline).map(Arc::new);
+                let canary = match &arms.canary {
+                    Reading::Histogram(canary) => Some(canary),
+                    Reading::Missing | Reading::Value(_) | Reading::Total(_) | Reading::Counts { .. } => None,
+                };
+                let tail = self.tracker.next(baseline, canary).map(Arc::new);
                 self.coarse += usize::from(tail.is_none() && baseline.total() > 0.0);
                 tail
             }

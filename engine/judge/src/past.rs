@@ -39,7 +39,7 @@ impl Past {
         for window in 0..windows {
             let baseline = &history.baseline[window];
             let tail = match baseline {
-                Reading::Histogram(histogram) => tracker.next(histogram),
+                Reading::Histogram(histogram) => tracker.next(histogram, None),
                 Reading::Missing | Reading::Value(_) | Reading::Total(_) | Reading::Counts { .. } => None,
             };
             if let Some(tail) = &tail {

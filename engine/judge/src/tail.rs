@@ -47,10 +47,11 @@ impl TailTracker {
         TailTracker { quantile, past: VecDeque::new(), past_values: VecDeque::new() }
     }
 
-    /// The tail for the window in which the baseline shows `baseline`; it is remembered for later windows. None: no bound
-    /// is near enough to the quantile.
-    pub fn next(&mut self, baseline: &BucketCounts) -> Option<Tail> {
-        let tail = self.tail(baseline);
+    /// The tail for the window in which the baseline shows `baseline`; it is remembered for later windows. Only bounds at
+    /// which `canary`'s counts are exact too come into question: a new version may bring other buckets. None: no bound is
+    /// near enough to the quantile.
+    pub fn next(&mut self, baseline: &BucketCounts, canary: Option<&BucketCounts>) -> Option<Tail> {
+        let tail = self.tail(baseline, canary);
         if baseline.total() > 0.0 {
             if self.past.len() == TAIL_PAST {
                 self.past.pop_front();
@@ -72,7 +73,7 @@ impl TailTracker {
         median(self.past_values.iter().copied().collect())
     }
 
-    fn tail(&self, baseline: &BucketCounts) -> Option<Tail> {
+    fn tail(&self, baseline: &BucketCounts, canary: Option<&BucketCounts>) -> Option<Tail> {
         let own = std::slice::from_ref(baseline);
         let windows: Vec<&BucketCounts> = if self.past.is_empty() { own.iter().collect() } else { self.past.iter().collect() };
         let bounds: Vec<f64> = baseline.bounds().iter().copied().filter(|bound| *bound > 0.0).collect();
@@ -83,9 +84,20 @@ impl TailTracker {
                 median(shares.collect()).unwrap_or(0.0)
             })
             .collect();
-        let index = nearest_bound(&survival, 1.0 - self.quantile)?;
+        let usable = |bound: f64| canary.is_none_or(|canary| is_exact_at(canary, bound));
+        // A bound that cannot be used has no survival to be near to.
+        let choice: Vec<f64> = bounds.iter().zip(&survival).map(|(bound, survival)| if usable(*bound) { *survival } else { 0.0 }).collect();
+        let index = nearest_bound(&choice, 1.0 - self.quantile)?;
         Some(Tail { bounds, survival, index })
     }
+}
+
+/// Whether the counts above `bound` are known exactly: it is a bucket's bound, or lies in a bucket without observations.
+fn is_exact_at(histogram: &BucketCounts, bound: f64) -> bool {
+    let bounds = histogram.bounds();
+    let bucket = bounds.partition_point(|other| *other < bound);
+    let is_bound = |index: usize| bounds.get(index).is_some_and(|other| (other - bound).abs() <= 1e-9 * bound.abs());
+    is_bound(bucket) || (bucket > 0 && is_bound(bucket - 1)) || histogram.counts()[bucket] <= 0.0
 }
 
 /// The median; of an even number the mean of the middle two. Every value is finite.
@@ -96,4 +108,28 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     Some(if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn counts(bounds: &[f64], counts: &[f64]) -> BucketCounts {
+        BucketCounts::new(Arc::from(bounds), counts.to_vec()).expect("sane counts")
+    }
+
+    #[test]
+    fn only_bounds_that_both_arms_have_are_judged_at() {
+        let baseline = counts(&[0.1, 0.25, 0.5, 1.0], &[500.0, 400.0, 85.0, 14.0, 1.0]);
+        let at = |canary: Option<&BucketCounts>| TailTracker::new(0.99).next(&baseline, canary).map(|tail| tail.bound());
+        assert_eq!(at(None), Some(0.5));
+        let same = counts(&[0.1, 0.25, 0.5, 1.0], &[500.0, 400.0, 90.0, 10.0, 0.0]);
+        assert_eq!(at(Some(&same)), Some(0.5));
+        let other = counts(&[0.1, 0.3, 0.6, 1.0], &[500.0, 400.0, 90.0, 10.0, 0.0]);
+        assert_eq!(at(Some(&other)), None, "1.0 is too far in the tail, and 0.5 cuts a bucket of the canary");
+        let sparse = counts(&[0.2, 0.4, 0.7], &[500.0, 400.0, 0.0, 0.0]);
+        assert_eq!(at(Some(&sparse)), Some(0.5), "an empty bucket is exact everywhere");
+    }
 }
