@@ -8,5 +8,7 @@ mod table;
 mod calibrated;
 #[path = "reference/fixed_horizon.rs"]
 mod fixed_horizon;
+#[path = "reference/more.rs"]
+mod more;
 #[path = "reference/others.rs"]
 mod others;
