@@ -15,7 +15,7 @@ pub(super) fn of_transport(error: &reqwest::Error, timeout: Duration, received: 
         return SourceErrorKind::Timeout(timeout);
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return SourceErrorKind::Tls(tls.to_string());
+        return SourceErrorKind::Tls(handshake_words(tls));
     }
     match received {
         None if error.is_builder() => SourceErrorKind::File(format!("cannot make a request: {}", innermost(error))),
@@ -25,6 +25,25 @@ pub(super) fn of_transport(error: &reqwest::Error, timeout: Duration, received: 
         }
         Some(bytes) => SourceErrorKind::Truncated(bytes),
     }
+}
+
+/// Alerts about a certificate are about ours: the server's own is judged here.
+fn handshake_words(error: &rustls::Error) -> String {
+    use rustls::AlertDescription as Alert;
+    let wants_ours = matches!(
+        error,
+        rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+        )
+    );
+    if wants_ours { format!("{error}: the server wants a client certificate that it trusts") } else { error.to_string() }
 }
 
 fn ended_early(error: &reqwest::Error) -> bool {
