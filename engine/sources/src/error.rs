@@ -33,7 +33,7 @@ pub enum SourceErrorKind {
         hint: String,
     },
     /// 429 or 503, still so after the last attempt.
-    #[error("the server is overloaded (HTTP {status}), also after {attempts} attempts")]
+    #[error("the server is overloaded (HTTP {status}), also after {attempts} attempts; try later, or ask for less")]
     Overloaded {
         /// The HTTP status.
         status: u16,
@@ -67,7 +67,7 @@ pub enum SourceErrorKind {
         found: String,
     },
     /// The body was cut off.
-    #[error("the answer was cut off after {0} bytes")]
+    #[error("the answer was cut off after {0} bytes; check the proxy in between and the server's log, or ask for less")]
     Truncated(u64),
     /// The body is larger than allowed.
     #[error("the answer is larger than {limit} bytes; narrow the metric with `where`, or raise --max-body")]
