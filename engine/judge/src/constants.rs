@@ -106,8 +106,6 @@ pub const SPLIT_PRIOR: f64 = 1000.0;
 pub const CROSSING_TOLERANCE: f64 = 1e-9;
 /// How exactly the edge of an interval is found, in the unit of the bound (log units).
 pub const EDGE_TOLERANCE: f64 = 1e-9;
-/// Exponents this far below the largest change a sum of exponentials by less than its rounding.
-pub const NEGLIGIBLE_EXPONENT: f64 = 46.0;
 /// Finite values are cut at this size, so that no square or sum of them overflows.
 pub const LARGEST_VALUE: f64 = 1e100;
 /// Counts are cut at this size: above it whole numbers are no longer exact.

@@ -1,7 +1,5 @@
 //! An exponential made of plain arithmetic: the same bits on every machine, and loops over it become vector code.
 
-use crate::constants::NEGLIGIBLE_EXPONENT;
-
 /// 1.5 · 2^52: adding it rounds a number to an integer, which then stands in the low bits of the sum.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; products of the first with small integers are exact.
@@ -39,17 +37,24 @@ pub(crate) fn largest(numbers: &[f64]) -> f64 {
     most
 }
 
-/// Sum of `exp(exponent - most)`, in which exponents far below `most` count as nothing.
+/// Exponentials side by side in a sum: more than one so that none waits for the other.
+const LANES: usize = 4;
+
+/// Sum of `exp(exponent - most)`. Without a branch, so that it becomes vector code.
 #[inline]
 pub(crate) fn sum_exp_below(exponents: &[f64], most: f64) -> f64 {
-    let mut sum = 0.0;
-    for exponent in exponents {
-        let difference = exponent - most;
-        if difference > -NEGLIGIBLE_EXPONENT {
-            sum += exp(difference);
+    let chunks = exponents.chunks_exact(LANES);
+    let mut rest = 0.0;
+    for exponent in chunks.remainder() {
+        rest += exp(exponent - most);
+    }
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        for (sum, exponent) in sums.iter_mut().zip(chunk) {
+            *sum += exp(exponent - most);
         }
     }
-    sum
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// ln of the mean of the exponentials; of none: 0.

@@ -14,6 +14,8 @@ use crate::noise::NoiseProfile;
 use start::{Carried, Exponents, Start, Sums};
 
 const WIDEST: usize = CLIPS.len() - 1;
+/// More than the rounding of a logarithm of sums: beyond it a comparison of bounds is certain.
+const CERTAINTY: f64 = 1e-10;
 
 /// Running evidence about a paired log ratio whose noise is known. It starts at ln e = 0; windows that come before the first
 /// [`Calibrated::begin_step`] are gaps.
@@ -127,7 +129,8 @@ impl Calibrated {
     /// ln e after the last window.
     pub fn ln_e(&self) -> f64 {
         let Some(step) = &self.step else { return 0.0 };
-        self.mix(|index| self.exponents(step, index))
+        let all: Vec<Exponents> = (0..self.starts.len()).map(|index| self.exponents(step, index)).collect();
+        self.mix(&all)
     }
 
     /// A cheap number that ln e does not exceed: the best exponent of all, or 0.
@@ -140,15 +143,23 @@ impl Calibrated {
         most
     }
 
-    /// Whether ln e reaches the threshold, but for rounding. The same answer as comparing [`Calibrated::ln_e`]; where no
-    /// single exponent reaches the threshold no exponential is taken.
+    /// Whether ln e reaches the threshold, but for rounding. The same answer as comparing [`Calibrated::ln_e`]: ln e is at most
+    /// the best exponent, and at least that of any start less the logarithms of its weight and of the number it is averaged
+    /// with. Only between the two are exponentials taken.
     pub fn reaches(&self, threshold: f64) -> bool {
         let needed = threshold - CROSSING_TOLERANCE;
         let Some(step) = &self.step else { return needed <= 0.0 };
-        if needed > 0.0 && !self.starts.iter().enumerate().any(|(index, start)| self.may_reach(step, index, start, needed)) {
-            return false;
+        let mut possible = needed <= 0.0;
+        for (index, start) in self.starts.iter().enumerate() {
+            let Some(best) = self.best_within_reach(step, index, start, needed) else { continue };
+            if !self.is_too_young(start) {
+                if best + (start.weight / self.used() as f64).ln() >= needed + CERTAINTY {
+                    return true;
+                }
+                possible = true;
+            }
         }
-        self.ln_e() >= needed
+        possible && self.ln_e() >= needed
     }
 
     /// Present windows in the whole run.
@@ -182,7 +193,7 @@ impl Calibrated {
                 *exponent -= prices[place] + self.carried.get(index).map_or(0.0, |carried| carried.prices[place]);
             }
         }
-        self.mix(|index| all[index])
+        self.mix(&all)
     }
 
     /// The number of exponents per start: safety is never argued from the widest clip.
@@ -234,36 +245,38 @@ impl Calibrated {
         exponents
     }
 
-    /// Whether an exponent of this start may reach `needed` > 0: bet · total − variance · mgf ≥ needed asks for
-    /// total ≥ needed / largest bet + variance · (least mgf per bet), whatever the inflation.
-    fn may_reach(&self, step: &Step, index: usize, start: &Start, needed: f64) -> bool {
-        if !self.carried.is_empty() {
-            return largest(&self.exponents(step, index)[..self.used()]) >= needed;
+    /// The best exponent of this start, where it reaches `needed`. Before any is made: bet · total − variance · mgf ≥ needed > 0
+    /// asks for total ≥ needed / largest bet + variance · (least mgf per bet), whatever the inflation.
+    fn best_within_reach(&self, step: &Step, index: usize, start: &Start, needed: f64) -> Option<f64> {
+        if self.carried.is_empty() && needed > 0.0 {
+            let windows = step.sums.windows - start.base.windows;
+            let least_total = needed / BETS[BETS.len() - 1];
+            let reachable = (0..self.used() / BETS_PER_CLIP).any(|clip_index| {
+                let total = step.sums.totals[clip_index] - start.base.totals[clip_index];
+                total >= least_total + step.profile.variance(clip_index, windows) * step.profile.least_price(self.side, clip_index)
+            });
+            if !reachable {
+                return None;
+            }
         }
-        let sums = step.sums.since(&start.base);
-        let least_total = needed / BETS[BETS.len() - 1];
-        let reachable = (0..self.used() / BETS_PER_CLIP).any(|clip_index| {
-            let price = step.profile.variance(clip_index, sums.windows) * step.profile.least_price(self.side, clip_index);
-            sums.totals[clip_index] >= least_total + price
-        });
-        reachable && largest(&self.exponents(step, index)[..self.used()]) >= needed
+        let best = largest(&self.exponents(step, index)[..self.used()]);
+        (best >= needed).then_some(best)
     }
 
     /// ln of the weighted sum over starts of the mean over exponents. A start that has not begun has evidence 1, and one
     /// that has seen fewer than three windows at most that.
-    fn mix(&self, exponents_of: impl Fn(usize) -> Exponents) -> f64 {
+    fn mix(&self, all: &[Exponents]) -> f64 {
         if self.seen.is_empty() {
             return 0.0;
         }
         let used = self.used();
-        let all: Vec<Exponents> = (0..self.starts.len()).map(exponents_of).collect();
         let mut most = if self.waiting > 0 { 0.0 } else { f64::NEG_INFINITY };
-        for (start, exponents) in self.starts.iter().zip(&all) {
+        for (start, exponents) in self.starts.iter().zip(all) {
             let best = largest(&exponents[..used]);
             most = larger(most, if self.is_too_young(start) { smaller(0.0, best) } else { best });
         }
         let mut sum = self.waiting as f64 * self.waiting_weight * exp(-most);
-        for (start, exponents) in self.starts.iter().zip(&all) {
+        for (start, exponents) in self.starts.iter().zip(all) {
             let mean = sum_exp_below(&exponents[..used], most) / used as f64;
             sum += start.weight * if self.is_too_young(start) { smaller(exp(-most), mean) } else { mean };
         }

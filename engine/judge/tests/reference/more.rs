@@ -19,11 +19,11 @@ use crate::others::{against_limit, counts, paired_rows, paired_series, uncalibra
 use crate::table::{assert_all_close, assert_close, load, number, numbers, rows};
 
 fn cases(table: &Value, key: &str) -> Vec<Value> {
-    table[key].as_array().unwrap().clone()
+    table[key].as_array().expect("an array of cases").clone()
 }
 
 fn name(case: &Value) -> &str {
-    case["name"].as_str().unwrap()
+    case["name"].as_str().expect("a name")
 }
 
 fn calibrated(side: Side, profile: &Arc<NoiseProfile>, case: &Value) -> Vec<f64> {
