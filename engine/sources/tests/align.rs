@@ -63,7 +63,7 @@ fn data(series: Vec<Series>) -> StreamData {
 }
 
 fn aligned(streams: Vec<(usize, Vec<Series>)>) -> Aligner {
-    let mut aligner = Aligner::new(&plan(), GRID).unwrap();
+    let mut aligner = Aligner::new(&plan(), GRID).expect("a sound plan");
     for (stream, series) in streams {
         aligner.feed(stream, &data(series));
     }

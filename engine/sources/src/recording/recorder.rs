@@ -164,6 +164,9 @@ impl Stream {
         for warning in &data.warnings {
             remark(&mut self.warnings, span, warning);
         }
+        for (part, doubt) in &data.doubts {
+            remark(&mut self.warnings, *part, doubt);
+        }
         for note in &data.notes {
             remark(&mut self.notes, span, note);
         }
