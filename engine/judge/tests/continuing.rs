@@ -19,6 +19,11 @@ fn windows() -> impl Strategy<Value = Vec<f64>> {
     vec(prop_oneof![9 => -0.4..0.4_f64, 1 => Just(f64::NAN)], 1..40)
 }
 
+fn nasty() -> impl Strategy<Value = f64> {
+    let values = [0.0, -0.0, 1e-9, -1e-9, 1e12, -1e12, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    prop_oneof![3 => prop::sample::select(values.to_vec()), 1 => -1.0..1.0_f64]
+}
+
 /// Canary events, baseline events, canary requests, baseline requests; either arm may be without traffic.
 fn counted() -> impl Strategy<Value = Vec<[f64; 4]>> {
     let window = |(canary, baseline, share, total): (f64, f64, u32, u32)| {
@@ -110,6 +115,22 @@ proptest! {
         if d.iter().all(|d| (d - profile(&row).bias()).abs() + more < widest) {
             let (here, slower) = (calibrated(0.0), calibrated(more));
             prop_assert!(slower >= here - 1e-9 * (1.0 + here.abs()), "calibrated: {} {}", here, slower);
+        }
+    }
+
+    #[test]
+    fn nothing_nasty_in_todays_pseudo_canaries_yields_nan(row in vec(-0.2..0.2_f64, 130), d in vec(nasty(), 0..40), today in vec(vec(nasty(), 0..4), 40), kind in 0..3_usize, bound in nasty()) {
+        // Ordinary, constant and tied histories.
+        let history: Vec<f64> = row.iter().map(|value| [*value, 0.1, value.signum()][kind]).collect();
+        for side in SIDES {
+            let mut engine = Calibrated::new(side, 60);
+            engine.begin_step(profile(&history));
+            for (d, today) in d.iter().zip(&today) {
+                engine.push(*d, bound, today);
+                let ln_e = engine.ln_e();
+                prop_assert!(!ln_e.is_nan() && ln_e < f64::INFINITY, "{}", ln_e);
+                prop_assert!(engine.at_most() >= ln_e - 1e-12);
+            }
         }
     }
 
