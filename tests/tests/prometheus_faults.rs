@@ -309,6 +309,25 @@ async fn what_is_no_answer_of_the_api_is_not_asked_for_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_the_request_gives_no_secret_away() {
+    let api_error = |asked: &Asked| serde_json::json!({"status": "error", "errorType": "bad_data", "error": asked.text}).to_string();
+    for (status, as_json) in
+        [("500 Internal Server Error", false), ("404 Not Found", false), ("400 Bad Request", true), ("200 OK", false), ("200 OK", true)]
+    {
+        let double = Double::start(move |_, asked| http(status, "", &if as_json { api_error(asked) } else { asked.text.clone() })).await;
+        let bearer = PrometheusConfig { attempts: 1, ..double.config() };
+        let basic = config(&format!("http://ann:{SECRET}@{}", double.address));
+        let basic = PrometheusConfig { auth: Auth::None, headers: Vec::new(), attempts: 1, ..basic };
+        for config in [bearer, basic] {
+            let error = fetch(config).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            // The encoded one is ann:hunter2.
+            assert!(text.contains("***") && !text.contains(SECRET) && !text.contains("YW5uOmh1bnRlcjI"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn warnings_come_with_the_data() {
     let warned =
         ANSWER.replace(r#"{"status":"#, r#"{"warnings":["store-2 did not answer"],"infos":["metric might not be a counter"],"status":"#);

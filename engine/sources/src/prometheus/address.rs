@@ -11,7 +11,7 @@ use crate::error::SourceErrorKind;
 pub(super) struct Address {
     base: Url,
     /// The query string that goes with every request.
-    fixed: Vec<(String, String)>,
+    pub fixed: Vec<(String, String)>,
     /// Host and port: all that is ever printed.
     pub place: String,
 }

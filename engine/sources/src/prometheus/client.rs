@@ -12,6 +12,8 @@ use super::address::{Address, form};
 use super::backoff::{http_date_ms, retry_after, wait_after};
 use super::config::{Auth, PrometheusConfig};
 use super::failure::{Refusal, of_status, of_transport};
+use super::hide::hide;
+use super::secret::Secret;
 use super::wire::{Answer, decode};
 use crate::error::{SourceError, SourceErrorKind};
 
@@ -50,6 +52,8 @@ pub(super) struct Client {
     http: reqwest::Client,
     address: Address,
     auth: Auth,
+    /// What else goes out and must not come back in a text: values of headers and of the address' own query string.
+    secrets: Vec<Secret>,
     permits: Semaphore,
     query_timeout: Duration,
     max_body: u64,
@@ -63,9 +67,12 @@ impl Client {
         let (address, auth) = Address::parse(&config.url, &config.auth).map_err(nowhere)?;
         let here = |kind| SourceError { place: format!("prometheus at {}", address.place), kind };
         let http = connection_pool(config, &address).map_err(here)?;
+        let given = address.fixed.iter().map(|(_, value)| Secret::new(value));
+        let secrets = given.chain(config.headers.iter().map(|(_, value)| value.clone())).collect();
         Ok(Client {
             http,
             auth,
+            secrets,
             permits: Semaphore::new(config.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             query_timeout: config.query_timeout,
             max_body: config.max_body,
@@ -148,13 +155,14 @@ impl Client {
         if !status.is_success() {
             // A body that does not come is no reason to lose the status.
             let body = self.body(response, REFUSAL_BODY).await.unwrap_or_default();
+            let body = self.without_secrets(&body);
             let retry_after = text(RETRY_AFTER).and_then(|value| retry_after(value, text(DATE)));
             let location = text(LOCATION).map(|target| self.redirect_target(target));
             let refusal = Refusal { status, body: &body, retry_after, location };
             return Err(of_status(&refusal, request.query(), &self.auth, self.query_timeout));
         }
         let body = self.body(response, self.max_body).await?;
-        let answer = decode(&body).map_err(|kind| match kind {
+        let answer = decode(&body).map_err(|kind| match self.told_without_secrets::<D>(kind, &body) {
             SourceErrorKind::Query { message, .. } => SourceErrorKind::Query { query: request.query().to_owned(), message },
             other => other,
         })?;
@@ -176,6 +184,34 @@ impl Client {
                 Some(chunk) => body.extend_from_slice(&chunk),
             }
         }
+    }
+
+    /// The same failure, told from a body that does not repeat what was sent. It stays a failure whatever that body says.
+    fn told_without_secrets<D: DeserializeOwned>(&self, kind: SourceErrorKind, body: &[u8]) -> SourceErrorKind {
+        match kind {
+            SourceErrorKind::Query { .. } | SourceErrorKind::Malformed { .. } => {
+                decode::<D>(&self.without_secrets(body)).err().unwrap_or(kind)
+            }
+            other => other,
+        }
+    }
+
+    /// Some servers and proxies answer with the request that they did not like.
+    fn without_secrets(&self, body: &[u8]) -> Vec<u8> {
+        let mut secrets = self.secrets.clone();
+        match &self.auth {
+            Auth::None => {}
+            Auth::Bearer(token) => secrets.extend(token.read()),
+            Auth::Basic { user, password } => {
+                if let Ok(password) = password.read() {
+                    let encoded = self.http.get(self.address.endpoint(&[])).basic_auth(user, Some(password.expose())).build().ok();
+                    let header = encoded.as_ref().and_then(|request| request.headers().get(AUTHORIZATION)?.to_str().ok());
+                    secrets.extend(header.and_then(|text| text.strip_prefix("Basic ")).map(Secret::new));
+                    secrets.push(password);
+                }
+            }
+        }
+        hide(body, &secrets)
     }
 
     fn redirect_target(&self, location: &str) -> String {

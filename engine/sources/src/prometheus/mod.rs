@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod fetch;
 mod gather;
+mod hide;
 mod history;
 mod promql;
 mod secret;
