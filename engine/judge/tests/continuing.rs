@@ -110,7 +110,7 @@ proptest! {
         };
         let (here, slower) = (uncalibrated(0.0), uncalibrated(more));
         prop_assert!(slower >= here - 1e-6 * (1.0 + here.abs()), "uncalibrated: {} {}", here, slower);
-        // The run's spread is measured on scores cut at the widest clip, so a shift may lift it only where scores are cut.
+        // Only where no score is cut at the widest clip: see the last test here.
         let widest = 6.0 * profile(&row).scale();
         if d.iter().all(|d| (d - profile(&row).bias()).abs() + more < widest) {
             let (here, slower) = (calibrated(0.0), calibrated(more));
@@ -187,5 +187,26 @@ proptest! {
             let after = e_bh(&lifted, alpha);
             prop_assert!(named.iter().all(|index| after.contains(index)));
         }
+    }
+}
+
+/// What the property above does not cover, here and in `judge.py` alike: the run's spread is measured on scores cut at the
+/// widest clip. Windows far below it stay cut while a shift lifts the others, the spread grows, and with it the price of
+/// evidence: a canary that is slower in every window then needs longer to be found.
+#[test]
+fn a_shift_past_the_widest_clip_may_cost_evidence() {
+    let spread = |window: i32| f64::from(window * 37 % 101 - 50) / 51.0;
+    let heavy_tailed = |window: i32| 0.05 * spread(window) / (1.0 - spread(window).powi(2));
+    let row: Vec<f64> = (0..202).map(heavy_tailed).collect();
+    let known = profile(&row);
+    let run = |more: f64| {
+        let mut engine = Calibrated::new(Side::Harm, 60);
+        engine.begin_step(Arc::clone(&known));
+        (0..40).for_each(|window| engine.push(known.scale() * (if window % 6 == 5 { -40.0 } else { 3.0 } + more), 0.0, &[]));
+        engine.ln_e()
+    };
+    // As judge.py says; where windows are no longer cut, all of them argue for harm.
+    for (more, expected) in [(0.0, 14.20), (2.0, 8.37), (4.0, 5.36), (50.0, 100.74)] {
+        assert!((run(more) - expected).abs() < 0.011, "{more}: {}", run(more));
     }
 }
