@@ -78,3 +78,73 @@ fn every_prefix_of_an_answer_is_truncated() {
         assert_eq!(decode_matrix(&body[..end]), Err(SourceErrorKind::Truncated(end as u64)), "{end}");
     }
 }
+
+/// A body as a real server sent it.
+fn recorded(name: &str) -> Vec<u8> {
+    let path = format!("{}/../../fixtures/wire/prometheus/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Labels as `a=b,…` and samples, in an order that does not depend on the server's.
+fn sorted(matrix: &DecodedMatrix) -> Vec<(String, Vec<(i64, f64)>)> {
+    let mut series: Vec<_> = matrix.series.iter().map(|found| (format!("{:?}", found.labels), found.values.clone())).collect();
+    series.sort_by(|one, other| one.0.cmp(&other.0));
+    series
+}
+
+#[test]
+fn real_servers_say_the_same_in_other_words() {
+    for kind in ["counters", "vector", "range", "empty"] {
+        let [prometheus, victoria] = ["prometheus-2.42", "victoriametrics-1.79"]
+            .map(|server| sorted(&decode_matrix(&recorded(&format!("{server}-{kind}"))).unwrap()));
+        assert_eq!(prometheus, victoria, "{kind}");
+        assert_eq!(prometheus.is_empty(), kind == "empty");
+    }
+    let counters = sorted(&decode_matrix(&recorded("prometheus-2.42-counters")).unwrap());
+    let points: Vec<_> = counters.into_iter().map(|(_, points)| points).collect();
+    assert_eq!(
+        points,
+        [
+            vec![(1_700_000_100_571, 30.0), (1_700_000_115_571, 65.0), (1_700_000_130_571, 4.0)],
+            vec![(1_700_000_115_004, 1e6), (1_700_000_130_004, 1_000_030.5)],
+            vec![(1_700_000_130_004, 1.0)],
+            vec![(1_700_000_100_571, 0.0), (1_700_000_115_571, 1.0), (1_700_000_130_571, 0.0)],
+        ]
+    );
+}
+
+#[test]
+fn real_servers_differ_over_nan() {
+    let odd = |server: &str| {
+        let points = sorted(&decode_matrix(&recorded(&format!("{server}-odd"))).unwrap());
+        points.into_iter().flat_map(|(_, points)| points).map(|(_, value)| value.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(odd("prometheus-2.42"), ["inf", "-inf", "NaN", "3"]);
+    // VictoriaMetrics takes a NaN that is put in for nothing at all.
+    assert_eq!(odd("victoriametrics-1.79"), ["inf", "-inf", "3"]);
+}
+
+#[test]
+fn real_refusals_keep_the_servers_words() {
+    for (name, words) in [
+        ("prometheus-2.42-parse-error", "missing unit character in duration"),
+        ("prometheus-2.42-too-many-samples", "would load too many samples"),
+        ("victoriametrics-1.79-parse-error", "unexpected token"),
+    ] {
+        let refused = decode_matrix(&recorded(name));
+        assert!(matches!(&refused, Err(SourceErrorKind::Query { message, .. }) if message.contains(words)), "{name}: {refused:?}");
+    }
+    assert!(matches!(decode_matrix(&recorded("prometheus-2.42-scalar")), Err(SourceErrorKind::Malformed { .. })));
+}
+
+#[test]
+fn a_real_native_histogram_adds_up() {
+    let matrix = decode_matrix(&recorded("prometheus-2.42-native")).unwrap();
+    let [series] = &matrix.series[..] else { panic!("{matrix:?}") };
+    assert!(series.values.is_empty() && series.histograms.len() >= 2);
+    for (_, reading) in &series.histograms {
+        assert_eq!(reading.buckets.iter().map(|(_, _, count)| count).sum::<f64>(), reading.count);
+        assert!(reading.buckets.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+        assert!(reading.buckets.contains(&(0.057312752700291944, 0.0625, 5.0)), "{reading:?}");
+    }
+}
