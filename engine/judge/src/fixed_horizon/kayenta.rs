@@ -1,5 +1,5 @@
 //! Kayenta's Mann–Whitney classification of one pair of series, for `method: kayenta` and to be measured against. It is kept as
-//! it is, its known weaknesses included: see `docs/statistics.md`.
+//! it is, its known weaknesses included.
 
 use super::mann_whitney::{normal_quantile, sorted_arms};
 use crate::arm::PerArm;
