@@ -20,7 +20,7 @@ pub(super) struct AddedBuckets {
     pub known: Added,
     /// The observations by bucket; none: unknown, or no interval.
     pub counts: Option<BucketCounts>,
-    /// There are buckets, and none of them counts everything.
+    /// Buckets have samples in the window, and none of them counts everything.
     pub no_overflow_bucket: bool,
     /// A bucket counted more than a wider one: the scrape raced with an observation.
     pub not_monotone: bool,
@@ -63,7 +63,7 @@ impl ClassicHistogram {
     /// What was observed in a window. When any bucket drops, all restart. `seen_before(t)`: when the histogram's process
     /// was last seen before t.
     pub fn increments(&self, span: &WindowSpan, seen_before: impl Fn(i64) -> Option<i64>) -> AddedBuckets {
-        let Some(all) = self.all() else { return self.without_overflow_bucket(span) };
+        let Some(all) = self.all().filter(|all| !all.within(span).is_empty()) else { return self.without_overflow_bucket(span) };
         let mut known = Added::default();
         let mut sums: Vec<Sum> = self
             .buckets
@@ -136,7 +136,7 @@ impl ClassicHistogram {
 
     /// The same for increments that the source has already differenced.
     pub fn ready_increments(&self, span: &WindowSpan) -> AddedBuckets {
-        let Some(all) = self.all() else { return self.without_overflow_bucket(span) };
+        let Some(all) = self.all().filter(|all| !all.within(span).is_empty()) else { return self.without_overflow_bucket(span) };
         let mut known = Added::default();
         known.intervals += u32::try_from(all.within(span).len()).unwrap_or(u32::MAX);
         if known.intervals == 0 {
