@@ -237,8 +237,8 @@ fn is_complete(report: &Report) -> bool {
     let judged = report.window.judged;
     judged >= report.window.wanted
         && report.findings.iter().filter(|finding| finding.required).all(|finding| {
-            finding.baseline.windows == judged && finding.canary.windows == judged && finding.outcome == "inconclusive"
-                || finding.outcome == "pass"
+            let has_every_window = finding.baseline.windows == judged && finding.canary.windows == judged;
+            has_every_window && matches!(finding.outcome, "inconclusive" | "pass")
         })
 }
 
