@@ -20,6 +20,8 @@ pub const SCALE_FLOOR: f64 = 1e-3;
 pub const VARIANCE_MARGIN: f64 = 1.1;
 /// An arm offset is believed only beyond this many standard errors, and only its excess.
 pub const BIAS_SHRINK: f64 = 2.0;
+/// The run's own first windows, about whose median its scores are cut when its spread is measured (ADR 6).
+pub const CENTRE_WINDOWS: usize = 5;
 /// How many windows' worth of trust the profile's variance has against this run's own spread.
 pub const RUN_PRIOR: f64 = 4.0;
 /// The profile's weight, in windows, against today's pseudo-canaries.

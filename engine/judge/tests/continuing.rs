@@ -110,12 +110,8 @@ proptest! {
         };
         let (here, slower) = (uncalibrated(0.0), uncalibrated(more));
         prop_assert!(slower >= here - 1e-6 * (1.0 + here.abs()), "uncalibrated: {} {}", here, slower);
-        // Only where no score is cut at the widest clip: see the last test here.
-        let widest = 6.0 * profile(&row).scale();
-        if d.iter().all(|d| (d - profile(&row).bias()).abs() + more < widest) {
-            let (here, slower) = (calibrated(0.0), calibrated(more));
-            prop_assert!(slower >= here - 1e-9 * (1.0 + here.abs()), "calibrated: {} {}", here, slower);
-        }
+        let (here, slower) = (calibrated(0.0), calibrated(more));
+        prop_assert!(slower >= here - 1e-9 * (1.0 + here.abs()), "calibrated: {} {}", here, slower);
     }
 
     #[test]
@@ -190,11 +186,11 @@ proptest! {
     }
 }
 
-/// What the property above does not cover, here and in `judge.py` alike: the run's spread is measured on scores cut at the
-/// widest clip. Windows far below it stay cut while a shift lifts the others, the spread grows, and with it the price of
-/// evidence: a canary that is slower in every window then needs longer to be found.
+/// The run's spread is measured on scores that are cut about the run's own first windows, so a shift of the whole run never
+/// changes it, however wild some windows are (ADR 6). Cut about the profile's offset, windows far below it stayed cut while a
+/// shift lifted the others; the spread grew, and with it the price of evidence: ln e fell from 14.2 to 5.4.
 #[test]
-fn a_shift_past_the_widest_clip_may_cost_evidence() {
+fn a_shift_past_the_widest_clip_costs_no_evidence() {
     let spread = |window: i32| f64::from(window * 37 % 101 - 50) / 51.0;
     let heavy_tailed = |window: i32| 0.05 * spread(window) / (1.0 - spread(window).powi(2));
     let row: Vec<f64> = (0..202).map(heavy_tailed).collect();
@@ -205,8 +201,8 @@ fn a_shift_past_the_widest_clip_may_cost_evidence() {
         (0..40).for_each(|window| engine.push(known.scale() * (if window % 6 == 5 { -40.0 } else { 3.0 } + more), 0.0, &[]));
         engine.ln_e()
     };
-    // As judge.py says; where windows are no longer cut, all of them argue for harm.
-    for (more, expected) in [(0.0, 14.20), (2.0, 8.37), (4.0, 5.36), (50.0, 100.74)] {
-        assert!((run(more) - expected).abs() < 0.011, "{more}: {}", run(more));
-    }
+    let shifts = [0.0, 1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 37.0, 43.0, 50.0];
+    let evidence: Vec<f64> = shifts.into_iter().map(run).collect();
+    assert!(evidence.is_sorted(), "{evidence:?}");
+    assert!(evidence[0] > 5.0 && evidence[9] > 2.0 * evidence[5], "{evidence:?}");
 }

@@ -12,3 +12,5 @@ mod fixed_horizon;
 mod more;
 #[path = "reference/others.rs"]
 mod others;
+#[path = "reference/steps.rs"]
+mod steps;

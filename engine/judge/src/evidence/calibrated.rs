@@ -8,14 +8,19 @@ use std::sync::Arc;
 
 use super::side::{Side, late_starts};
 use crate::bounded::{clip, larger, smaller, usable};
-use crate::constants::{BETS, BETS_PER_CLIP, CLIPS, CROSSING_TOLERANCE, MIN_WINDOWS_ROLLBACK, NOW_PRIOR, RUN_PRIOR, SAFE_CLIPS};
+use crate::constants::{
+    BETS, BETS_PER_CLIP, CENTRE_WINDOWS, CLIPS, CROSSING_TOLERANCE, MIN_WINDOWS_ROLLBACK, NOW_PRIOR, RUN_PRIOR, SAFE_CLIPS, START_EVERY,
+};
 use crate::exponential::{exp, largest, sum_exp_below};
+use crate::median::median;
 use crate::noise::NoiseProfile;
 use start::{Carried, Exponents, Start, Sums};
 
 const WIDEST: usize = CLIPS.len() - 1;
 /// More than the rounding of a logarithm of sums: beyond it a comparison of bounds is certain.
 const CERTAINTY: f64 = 1e-10;
+// No later start of a step holds sums about a centre that still moves.
+const _: () = assert!(CENTRE_WINDOWS <= START_EVERY);
 
 /// Running evidence about a paired log ratio whose noise is known. It starts at ln e = 0; windows that come before the first
 /// [`Calibrated::begin_step`] are gaps.
@@ -36,6 +41,9 @@ pub struct Calibrated {
     start_pending: bool,
     /// Present windows: the index of the push, and d.
     seen: Vec<(usize, f64)>,
+    /// The median of the run's first windows, about which scores are cut when the run's own spread is measured: a shift of
+    /// the whole run moves it too, so it never changes the spread.
+    centre: f64,
     pushed: usize,
 }
 
@@ -81,6 +89,7 @@ impl Calibrated {
             earlier: Vec::new(),
             start_pending: false,
             seen: Vec::with_capacity(longest),
+            centre: 0.0,
             pushed: 0,
         }
     }
@@ -121,9 +130,14 @@ impl Calibrated {
         if self.starts_now() {
             self.begin_start();
         }
-        let Some(step) = self.step.as_mut() else { return };
-        step.sums.add(self.side.sign() * (d - bias - bound) * inverse_scale, (d - bias) * inverse_scale);
         self.seen.push((index, d));
+        let Some(step) = self.step.as_mut() else { return };
+        let in_step = &self.seen[step.first..];
+        if self.seen.len() <= CENTRE_WINDOWS {
+            self.centre = median(&mut self.seen.iter().map(|(_, d)| *d).collect::<Vec<f64>>());
+            step.sums.recentre(in_step[..in_step.len() - 1].iter().map(|(_, d)| (d - self.centre) * inverse_scale));
+        }
+        step.sums.add(self.side.sign() * (d - bias - bound) * inverse_scale, (d - self.centre) * inverse_scale);
     }
 
     /// ln e after the last window.

@@ -14,7 +14,7 @@ pub(super) type Exponents = [f64; CLIPS.len() * BETS_PER_CLIP];
 pub(super) struct Sums {
     /// Scores against the bound, per clip.
     pub(super) totals: [f64; CLIPS.len()],
-    /// Scores against the profile's offset, at the widest clip: the run's own spread, whatever the bound.
+    /// Scores about the run's own centre, at the widest clip: the run's own spread, whatever the bound.
     pub(super) scores: f64,
     pub(super) squares: f64,
     pub(super) windows: usize,
@@ -23,14 +23,24 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) const NOTHING: Sums = Sums { totals: [0.0; CLIPS.len()], scores: 0.0, squares: 0.0, windows: 0 };
 
-    pub(super) fn add(&mut self, against_bound: f64, against_offset: f64) {
+    pub(super) fn add(&mut self, against_bound: f64, about_centre: f64) {
         for (total, cut) in self.totals.iter_mut().zip(CLIPS) {
             *total += clip(against_bound, cut);
         }
-        let score = clip(against_offset, CLIPS[WIDEST]);
+        self.add_to_spread(about_centre);
+        self.windows += 1;
+    }
+
+    /// The centre has moved: the spread begins anew from the scores of the windows so far.
+    pub(super) fn recentre(&mut self, about_centre: impl Iterator<Item = f64>) {
+        (self.scores, self.squares) = (0.0, 0.0);
+        about_centre.for_each(|score| self.add_to_spread(score));
+    }
+
+    fn add_to_spread(&mut self, about_centre: f64) {
+        let score = clip(about_centre, CLIPS[WIDEST]);
         self.scores += score;
         self.squares += score * score;
-        self.windows += 1;
     }
 
     pub(super) fn since(&self, base: &Sums) -> Sums {
