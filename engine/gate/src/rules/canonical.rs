@@ -10,9 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::rules::decision::{AT_DEADLINE, MODE, ON_MISSING};
 use crate::rules::extends::SCHEMA;
+use crate::rules::level::Dimension;
 use crate::rules::metric::{METHOD, ON_BREACH, WORSE};
 use crate::rules::quantity::{duration_text, seconds_text, share_text};
 use crate::rules::rule_set::{HistoryRule, MetricRule, MetricSignal, RuleSet, Unit};
+use crate::rules::signal::{UNIT, dimension_of_histogram};
 use crate::rules::variables::escape_text;
 
 /// Hexadecimal digits of a version: enough to tell a company's rule sets apart, short enough to read aloud.
@@ -142,6 +144,9 @@ fn write_metric(yaml: &mut String, metric: &MetricRule) {
     if let Kind::Quantile(quantile) = rule.kind {
         line("quantile", format!("{quantile}"));
     }
+    if let Some(word) = written_unit(metric) {
+        line("unit", word.to_owned());
+    }
     line("worse", word(&WORSE, rule.worse).to_owned());
     match rule.tolerance {
         Some(Tolerance::Relative(share)) => line("tolerance", share_text(share, "%")),
@@ -159,6 +164,20 @@ fn write_metric(yaml: &mut String, metric: &MetricRule) {
     line("required", rule.required.to_string());
     line("weight", format!("{}", rule.weight));
     line("method", word(&METHOD, rule.method).to_owned());
+}
+
+/// `unit`, where neither a histogram's name nor the levels' own units tell it.
+fn written_unit(metric: &MetricRule) -> Option<&'static str> {
+    let MetricRule { rule, signal, unit, place: _ } = metric;
+    let named = match signal {
+        MetricSignal::Histogram(selector) => dimension_of_histogram(&selector.name),
+        MetricSignal::Promql(_) => Dimension::Free,
+        MetricSignal::Ratio { .. } | MetricSignal::Rate(_) => return None,
+    };
+    let has_levels = matches!(rule.tolerance, Some(Tolerance::Absolute(_))) || rule.ignore_below.is_some() || rule.limit.is_some();
+    // Levels that are times make a metric of unknown unit one of seconds.
+    let told = if named == Dimension::Free && has_levels { Unit::Seconds } else { named.unit() };
+    UNIT.iter().find(|(_, known)| known == unit && *unit != told).map(|(word, _)| *word)
 }
 
 fn level_text(value: f64, unit: Unit) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, Severity, render};
 use crate::rules::extends::SCHEMA;
 use crate::rules::load::{load_file, load_path, load_preset};
-use crate::rules::presets::PRESETS;
+use crate::rules::presets::preset as shipped_preset;
 use crate::rules::rule_set::{MetricRule, MetricSignal, Options, RuleSet};
 use crate::rules::schema::schema_text;
 use crate::rules::variables::Unset;
@@ -83,7 +83,9 @@ pub fn schema() -> String {
 pub fn init(name: &str, preset: &str) -> Result<String, Diagnostics> {
     let plain = preset.strip_prefix("presets/").unwrap_or(preset);
     let rules = load_preset(plain, &Options::default())?;
-    let about = PRESETS.iter().find(|known| known.name == plain).map_or("", |known| known.about);
+    let shipped = shipped_preset(plain).expect("it was loaded");
+    let about = shipped.about;
+    let [baseline, canary] = ["baseline", "canary"].map(|arm| shipped.arm.replace("ARM", arm));
     let shown = serde_json::to_string(name).expect("a text always serializes");
     let metrics: Vec<String> =
         rules.metrics.iter().map(|metric| format!("#   {}: {}", metric.rule.name, source_text(&metric.signal))).collect();
@@ -98,8 +100,8 @@ extends: [presets/{plain}]
 
 # Labels that tell the arms apart. A value in double braces is given with each rollout: `--var baseline=v1`.
 arms:
-  baseline: {{ version: \"{{{{ baseline }}}}\" }}
-  canary: {{ version: \"{{{{ canary }}}}\" }}
+  baseline: {{ {baseline} }}
+  canary: {{ {canary} }}
   # expected_split: {{ baseline: 95, canary: 5 }}
 
 # history: {{ last: 4h, instance: pod }}
@@ -146,6 +148,7 @@ fn source_text(signal: &MetricSignal) -> String {
 mod tests {
     use super::*;
     use crate::rules::load::load_str;
+    use crate::rules::presets::preset_names;
 
     fn fixtures() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/rules")
@@ -163,10 +166,10 @@ mod tests {
     fn all_files_are_checked() {
         let paths = ["invalid/units.yaml", "invalid/sources.yaml", "valid/warnings.yaml", "nowhere.yaml"].map(|name| fixtures().join(name));
         let text = check(&paths, &Options::default(), CheckFormat::Text { colour: false });
-        assert_eq!((text.errors, text.warnings), (26, 8), "{}", text.text);
+        assert_eq!((text.errors, text.warnings), (29, 9), "{}", text.text);
         let json = check(&paths, &Options::default(), CheckFormat::Json);
         let read: serde_json::Value = serde_json::from_str(&json.text).unwrap();
-        assert_eq!(read.as_array().unwrap().len(), 34);
+        assert_eq!(read.as_array().unwrap().len(), 38);
         assert_eq!(read[0]["severity"], "error");
         assert_eq!(read[0]["line"], 3);
         assert!(read[0]["file"].as_str().unwrap().ends_with("units.yaml"));
@@ -181,13 +184,15 @@ mod tests {
 
     #[test]
     fn a_first_file_is_valid_whatever_the_name() {
-        for (name, preset) in [("checkout", "prom-http"), ("a \"b\": {c}", "presets/otel-http")] {
+        let names = preset_names().into_iter().map(|preset| ("checkout", preset)).chain([("a \"b\": {c}", "presets/otel-http")]);
+        for (name, preset) in names {
             let text = init(name, preset).unwrap();
-            let variables = ["baseline", "canary"].map(|name| (name.to_owned(), name.to_owned())).into();
+            let variables = ["baseline", "canary", "ingress"].map(|name| (name.to_owned(), name.to_owned())).into();
             let rules =
                 load_str("init", &text, &Options { variables, ..Options::default() }).unwrap_or_else(|found| panic!("{found}\n{text}"));
             assert_eq!(rules.name, name);
-            assert_eq!(rules.warnings, vec![]);
+            assert_eq!(rules.warnings, vec![], "{text}");
+            assert!(rules.missing_arms().is_empty());
         }
         assert!(init("x", "prom-htp").unwrap_err().to_text().contains("did you mean `prom-http`"));
     }

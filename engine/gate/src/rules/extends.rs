@@ -306,7 +306,7 @@ fn forget_replaced_signal(below: &mut Vec<Entry>, over: &[Entry]) {
     if names(below, new) {
         return;
     }
-    below.retain(|entry| !SIGNAL_KEYS.contains(&entry.key.as_str()) && entry.key != "quantile");
+    below.retain(|entry| !SIGNAL_KEYS.contains(&entry.key.as_str()) && entry.key != "quantile" && entry.key != "unit");
     if new == "promql" {
         below.retain(|entry| entry.key != "where");
     }

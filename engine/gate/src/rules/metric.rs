@@ -11,13 +11,14 @@ use crate::rules::source_text::Span;
 use crate::rules::yaml::Node;
 
 /// Keys of a metric.
-pub const METRIC_KEYS: [&str; 15] = [
+pub const METRIC_KEYS: [&str; 16] = [
     "name",
     "histogram",
     "quantile",
     "ratio",
     "rate",
     "promql",
+    "unit",
     "where",
     "worse",
     "tolerance",

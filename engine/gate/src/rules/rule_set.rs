@@ -74,7 +74,7 @@ pub enum MetricSignal {
 pub enum Unit {
     /// Seconds: latencies.
     Seconds,
-    /// Milliseconds: latencies of histograms whose name says so; their buckets are in milliseconds too.
+    /// Milliseconds: latencies whose name or rule says so; a histogram's buckets are in milliseconds too.
     Milliseconds,
     /// 0..=1: error rates. Shown as percent.
     Ratio,

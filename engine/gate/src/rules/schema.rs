@@ -314,6 +314,8 @@ pub struct MetricFile {
     pub rate: Option<String>,
     /// An expression with `{{arm}}` among a selector's matchers, and perhaps `{{step}}`.
     pub promql: Option<String>,
+    /// The unit of a histogram's buckets or an expression's values, where they are times and the name does not say so.
+    pub unit: Option<UnitWord>,
     /// Matchers that are added to every selector of the metric.
     #[schemars(rename = "where")]
     pub where_: Option<MatchersFile>,
@@ -343,6 +345,16 @@ pub struct RatioFile {
     pub events: Option<String>,
     /// All of them: a counter with matchers.
     pub total: Option<String>,
+}
+
+/// The unit of times.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum UnitWord {
+    /// Seconds.
+    S,
+    /// Milliseconds.
+    Ms,
 }
 
 /// Which way is bad.

@@ -146,6 +146,7 @@ fn schema_and_reader_know_the_same_words() {
     let text = schema_text();
     let words = decision::AT_DEADLINE.map(|(word, _)| word).into_iter().chain(decision::ON_MISSING.map(|(word, _)| word));
     let words = words.chain(decision::MODE.map(|(word, _)| word)).chain(metric::WORSE.map(|(word, _)| word));
+    let words = words.chain(signal::UNIT.map(|(word, _)| word));
     for word in words.chain(metric::ON_BREACH.map(|(word, _)| word)).chain(metric::METHOD.map(|(word, _)| word)) {
         assert!(text.contains(&format!("\"const\": {}", json!(word))), "{word}");
     }

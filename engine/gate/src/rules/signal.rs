@@ -16,6 +16,8 @@ use crate::rules::yaml::Node;
 pub const SIGNAL_KEYS: [&str; 4] = ["histogram", "ratio", "rate", "promql"];
 /// Keys of `ratio`.
 pub const RATIO_KEYS: [&str; 2] = ["events", "total"];
+/// Words for `unit`.
+pub const UNIT: [(&str, Unit); 2] = [("s", Unit::Seconds), ("ms", Unit::Milliseconds)];
 
 /// A signal and what follows from it.
 pub struct DecodedSignal {
@@ -32,6 +34,7 @@ pub fn decode_signal(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str) 
     let present: Vec<&str> = SIGNAL_KEYS.into_iter().filter(|key| fields.get(key).is_some()).collect();
     let where_matchers = decode_where(decoder, fields, present.contains(&"promql"));
     let quantile = decode_quantile(decoder, fields, &present);
+    let unit = decode_unit(decoder, fields, &present);
     let key = match present.as_slice() {
         [only] => *only,
         [] => {
@@ -51,7 +54,9 @@ pub fn decode_signal(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str) 
     match key {
         "histogram" => {
             let selector = decode_selector(decoder, node, "histogram").and_then(|selector| check_histogram(decoder, node, selector))?;
-            let dimension = dimension_of_histogram(&selector.name);
+            let named = dimension_of_histogram(&selector.name);
+            warn_of_other_unit(decoder, fields, &selector.name, unit);
+            let dimension = unit.map_or(named, Dimension::Time);
             let signal = MetricSignal::Histogram(selector.with(&where_matchers?));
             Some(DecodedSignal { signal, kind: Kind::Quantile(quantile?), dimension })
         }
@@ -71,7 +76,8 @@ pub fn decode_signal(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str) 
         }
         _ => {
             let expression = decode_promql(decoder, node)?;
-            Some(DecodedSignal { signal: MetricSignal::Promql(expression), kind: Kind::Scalar, dimension: Dimension::Free })
+            let dimension = unit.map_or(Dimension::Free, Dimension::Time);
+            Some(DecodedSignal { signal: MetricSignal::Promql(expression), kind: Kind::Scalar, dimension })
         }
     }
 }
@@ -112,6 +118,26 @@ fn decode_quantile(decoder: &mut Decoder<'_>, fields: Fields<'_>, present: &[&st
     None
 }
 
+fn decode_unit(decoder: &mut Decoder<'_>, fields: Fields<'_>, present: &[&str]) -> Option<Unit> {
+    let node = fields.get("unit")?;
+    if let [only @ ("ratio" | "rate")] = present {
+        let message = format!("`unit` belongs to `histogram` and `promql`, not to `{only}`");
+        decoder.error(fields.key_span("unit"), message, "remove it");
+        return None;
+    }
+    decoder.choice(node, "unit", &UNIT)
+}
+
+/// The rule's word counts, but a name that says otherwise is probably an inherited `unit` under a new histogram.
+fn warn_of_other_unit(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, unit: Option<Unit>) {
+    let Some((unit, named)) = unit.zip(unit_in_name(name)) else { return };
+    if unit != named {
+        let said = |unit: Unit| if unit == Unit::Milliseconds { "milliseconds" } else { "seconds" };
+        let message = format!("`{name}` is read in {}, but its name says {}", said(unit), said(named));
+        decoder.warn(fields.key_span("unit"), message, "remove `unit` (or write `unit: ~`) unless the name is wrong");
+    }
+}
+
 fn decode_selector(decoder: &mut Decoder<'_>, node: &Node, what: &str) -> Option<Selector> {
     let raw = decoder.raw(node, &format!("a metric name with matchers for {what}"))?;
     let filled = decoder.variables.fill_promql(raw, false);
@@ -140,15 +166,24 @@ fn check_histogram(decoder: &mut Decoder<'_>, node: &Node, selector: Selector) -
     Some(selector)
 }
 
-/// Histograms that Prometheus' own conventions mark as times; others take the unit that their rule writes.
-fn dimension_of_histogram(name: &str) -> Dimension {
+/// The unit with which a name ends, by Prometheus' own conventions.
+fn unit_in_name(name: &str) -> Option<Unit> {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if ends(&["_milliseconds", "_millis", "_ms"]) {
-        Dimension::Time(Unit::Milliseconds)
-    } else if ends(&["_seconds"]) || name.contains("duration") || name.contains("latency") {
-        Dimension::Time(Unit::Seconds)
+        Some(Unit::Milliseconds)
+    } else if ends(&["_seconds"]) {
+        Some(Unit::Seconds)
     } else {
-        Dimension::Free
+        None
+    }
+}
+
+/// Histograms that are times by their name; others take the unit that their rule writes.
+pub fn dimension_of_histogram(name: &str) -> Dimension {
+    match unit_in_name(name) {
+        Some(unit) => Dimension::Time(unit),
+        None if name.contains("duration") || name.contains("latency") => Dimension::Time(Unit::Seconds),
+        None => Dimension::Free,
     }
 }
 

@@ -26,7 +26,7 @@ pub fn nearest<'a>(written: &str, choices: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Words of other tools and of everyday speech, and ours. A choice of ours that is not valid here is skipped.
-const SYNONYMS: [(&str, &str); 35] = [
+const SYNONYMS: [(&str, &str); 39] = [
     ("threshold", "limit"),
     ("max", "limit"),
     ("maximum", "limit"),
@@ -62,6 +62,10 @@ const SYNONYMS: [(&str, &str); 35] = [
     ("dry_run", "shadow"),
     ("dryrun", "shadow"),
     ("both", "either"),
+    ("seconds", "s"),
+    ("sec", "s"),
+    ("milliseconds", "ms"),
+    ("millis", "ms"),
 ];
 
 /// The valid word for a word that other tools use.
