@@ -7,10 +7,10 @@ use davy_gate::pipeline::{Outage, Patience, Run};
 use davy_gate::plan::Plan;
 use davy_gate::render::{to_json, to_text};
 use davy_gate::report::{Report, Timings, report};
-use davy_gate::rules::RuleSet;
+use davy_gate::rules::{MetricRule, RuleSet};
 use davy_judge::arm::Arm;
 use davy_sources::prometheus::Prometheus;
-use davy_sources::recording::{About, Recorded, Recorder};
+use davy_sources::recording::{About, Recorded, Recorder, RulePlace};
 use davy_sources::samples::Span;
 use davy_sources::source::Source;
 
@@ -269,6 +269,12 @@ pub fn about(plan: &Plan) -> About {
         rules: plan.rules.to_yaml(),
         start_ms: Some(plan.start_ms),
         weights: plan.weights.clone(),
+        places: plan.rules.metrics.iter().filter_map(place_of).collect(),
         expected: None,
     }
+}
+
+fn place_of(metric: &MetricRule) -> Option<RulePlace> {
+    let place = metric.place.as_ref()?;
+    Some(RulePlace { metric: metric.rule.name.clone(), file: place.file.clone(), line: place.line, column: place.column })
 }

@@ -18,9 +18,15 @@ use crate::time::parse_time;
 pub fn rules(name: &str, options: &Options) -> anyhow::Result<RuleSet> {
     let loaded = match name.strip_prefix("presets/") {
         Some(preset) if !Path::new(name).exists() => rules::load_preset(preset, options),
-        Some(_) | None => rules::load_file(Path::new(name), options),
+        Some(_) | None => rules::load_file(from_here(Path::new(name)), options),
     };
     loaded.map_err(|diagnostics| anyhow!("{}", crate::terminal::diagnostics(&diagnostics)))
+}
+
+/// A path below the working directory as seen from there: reports name files as a repository's reader knows them.
+fn from_here(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
 /// Variables and arms.

@@ -1,6 +1,6 @@
 //! Numbers of a report: 9 significant digits, never NaN.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number with 9 significant digits; serialized as null where it is not finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +22,16 @@ impl Serialize for Number {
         #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
         let whole = self.0 as i64;
         if self.0.abs() < 1e15 && whole as f64 == self.0 { serializer.serialize_i64(whole) } else { serializer.serialize_f64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    /// Null is what evidence beyond a number's range was written as.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::INFINITY);
+        // A reader may be off by the last bit; what was written had 9 digits, or was a time in whole milliseconds.
+        let rounded = round(read);
+        Ok(Number(if (rounded - read).abs() <= read.abs() * 1e-14 { rounded } else { read }))
     }
 }
 

@@ -1,12 +1,12 @@
 //! Judges a recording: the same way as live, from samples that do not change any more.
 
 use davy_judge::verdict::Verdict;
-use davy_sources::recording::{Expected, Recording};
+use davy_sources::recording::{Expected, Manifest, Recording};
 
 use crate::pipeline::{Patience, Run};
 use crate::plan::Plan;
 use crate::report::{Report, report};
-use crate::rules::diagnostic::Diagnostics;
+use crate::rules::diagnostic::{Diagnostics, Place};
 use crate::rules::{Options, RuleSet, load_str};
 
 /// A recording cannot be judged.
@@ -54,7 +54,7 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
     let manifest = &recording.manifest;
     let rules = match rules {
         Some(rules) => rules.clone(),
-        None => load_str("recorded rules", &manifest.about.rules, &Options::default())?,
+        None => recorded_rules(manifest)?,
     };
     let mut rules = rules;
     for arm in davy_judge::arm::Arm::BOTH {
@@ -91,6 +91,16 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
         return Err(ReplayError::Lacks(format!("no stream could be read: {}", errors.join("; "))));
     }
     Ok(Replayed { report: report(&run, false), moments })
+}
+
+/// The recorded rules, each metric where it was written: the resolved text that was kept is nobody's file.
+fn recorded_rules(manifest: &Manifest) -> Result<RuleSet, Diagnostics> {
+    let mut rules = load_str("recorded rules", &manifest.about.rules, &Options::default())?;
+    for metric in &mut rules.metrics {
+        let place = manifest.about.places.iter().find(|place| place.metric == metric.rule.name);
+        metric.place = place.map(|place| Place { file: place.file.clone(), line: place.line, column: place.column });
+    }
+    Ok(rules)
 }
 
 fn moment<S: davy_sources::source::Source>(run: &Run<'_, S>) -> Moment {

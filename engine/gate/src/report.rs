@@ -3,11 +3,11 @@
 //! Built from the run alone, so that a replay gives the same bytes; only `timings` tells of the transport.
 
 use davy_judge::arm::Arm;
-use davy_judge::rule::OnBreach;
-use davy_judge::verdict::{Decision, Effect, EffectKind, Finding, Verdict};
+use davy_judge::rule::{Direction, Kind, OnBreach};
+use davy_judge::verdict::{Cause, Decision, Effect, EffectKind, Finding, Obstacle, Verdict};
 use davy_sources::samples::Matcher;
 use davy_sources::source::Source;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::number::{Number, number, seconds};
 use crate::pipeline::{Run, streams_of};
@@ -15,30 +15,45 @@ use crate::queries::queries_of;
 use crate::rules::rule_set::{MetricRule, Mode, Unit};
 use crate::sentence;
 
+mod read;
+
+pub use read::{ReadError, from_json};
+
 /// The report's schema.
 pub const SCHEMA: &str = "davy.report/v1";
 /// The longest `summary`, in bytes: controllers keep it in small places.
 pub const SUMMARY_BYTES: usize = 1024;
 
+/// A word of a closed set, which readers of a report check.
+pub type Word = &'static str;
+
 /// One analysis, as JSON.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    #[serde(deserialize_with = "read::schema")]
+    pub schema: Word,
     /// A hash of the inputs.
     pub analysis_id: String,
     /// promote, hold or rollback.
-    pub verdict: &'static str,
+    #[serde(deserialize_with = "read::verdict")]
+    pub verdict: Word,
     /// What the caller should do: the verdict, or promote in shadow mode.
-    pub action: &'static str,
+    #[serde(deserialize_with = "read::verdict")]
+    pub action: Word,
     /// 1 promote, 0 hold, −1 rollback.
     pub verdict_code: i8,
     /// 0..=100.
     pub score: Number,
     /// One sentence.
     pub reason: String,
+    /// The same for programs.
+    pub cause: CauseReport,
+    /// The evidence of the whole, and what a verdict needs.
+    pub evidence: WholeEvidence,
     /// enforce or shadow.
-    pub mode: &'static str,
+    #[serde(deserialize_with = "read::mode")]
+    pub mode: Word,
     /// Whether the analysis has ended.
     pub is_final: bool,
     /// The rules.
@@ -58,8 +73,30 @@ pub struct Report {
     pub timings: Option<Timings>,
 }
 
+/// Why the verdict is what it is, for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseReport {
+    /// harm, breaker, vanished, safe, at_deadline, hold_breach, common_incident, baseline_beyond_limit,
+    /// sample_ratio_mismatch, no_data, too_many_missing, not_yet or too_few_windows.
+    #[serde(deserialize_with = "read::cause")]
+    pub kind: Word,
+    /// The metrics that it rests on; empty where it is no metric's.
+    pub metrics: Vec<String>,
+}
+
+/// Evidence of harm over all metrics that may roll back, and what a verdict needs. Natural logarithms of odds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WholeEvidence {
+    /// The weighted mean of the evidences of harm.
+    pub ln_harm: Number,
+    /// From here on it is a rollback; also what a single metric's breach needs.
+    pub ln_harm_needed: Number,
+    /// From here on a metric is shown safe.
+    pub ln_safe_needed: Number,
+}
+
 /// Which rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesRef {
     /// Their name.
     pub name: String,
@@ -68,7 +105,7 @@ pub struct RulesRef {
 }
 
 /// Which windows, in seconds since the epoch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowRange {
     /// When the analysis began.
     pub start: Number,
@@ -76,6 +113,10 @@ pub struct WindowRange {
     pub end: Number,
     /// A window's length in seconds.
     pub step: Number,
+    /// When a hold becomes what the rules say, seconds since the epoch.
+    pub deadline: Number,
+    /// What is skipped from the canary's first sample, and at each traffic step, in seconds.
+    pub warmup: Number,
     /// Windows judged, without warm-up.
     pub judged: usize,
     /// Windows judged in the present traffic step.
@@ -87,7 +128,7 @@ pub struct WindowRange {
 }
 
 /// The arms' matchers as text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArmTexts {
     /// Of the baseline.
     pub baseline: String,
@@ -96,14 +137,31 @@ pub struct ArmTexts {
 }
 
 /// One metric.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FindingReport {
     /// Its name.
     pub metric: String,
+    /// Where its rule was written; null where a recording does not tell.
+    pub rule: Option<RuleRef>,
+    /// quantile, ratio, rate or value.
+    #[serde(deserialize_with = "read::metric_kind")]
+    pub kind: Word,
+    /// Which quantile, of a quantile.
+    pub quantile: Option<Number>,
+    /// higher, lower or either.
+    #[serde(deserialize_with = "read::worse")]
+    pub worse: Word,
+    /// Its share of the whole's evidence, before it is divided by the sum of all.
+    pub weight: Number,
     /// pass, breach, suspect or inconclusive.
-    pub outcome: &'static str,
+    #[serde(deserialize_with = "read::outcome")]
+    pub outcome: Word,
+    /// Why it is inconclusive, where it is more than want of evidence: no_data, too_many_missing, too_coarse or no_history.
+    #[serde(deserialize_with = "read::obstacle")]
+    pub obstacle: Option<Word>,
     /// What a breach does.
-    pub on_breach: &'static str,
+    #[serde(deserialize_with = "read::on_breach")]
+    pub on_breach: Word,
     /// Whether a promotion needs it.
     pub required: bool,
     /// What the baseline showed.
@@ -125,7 +183,8 @@ pub struct FindingReport {
     /// Evidence as odds; null where it is beyond what a number holds.
     pub evidence: Evidence,
     /// Which engines gave it.
-    pub method: &'static str,
+    #[serde(deserialize_with = "read::method")]
+    pub method: Word,
     /// By which noise it was discounted.
     pub noise: NoiseReport,
     /// A projection.
@@ -140,15 +199,27 @@ pub struct FindingReport {
     pub series: SeriesReport,
 }
 
+/// Where a metric's rule was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRef {
+    /// The file as it was named, or presets/NAME.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
 /// What an arm showed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArmReport {
     /// In `unit`; null without data.
     pub value: Option<Number>,
     /// The value is the histogram's highest bound: the truth is at least that.
     pub at_least: bool,
     /// s, ratio, 1/s, or empty.
-    pub unit: &'static str,
+    #[serde(deserialize_with = "read::unit")]
+    pub unit: Word,
     /// Requests, where the metric counts them.
     pub requests: Option<Number>,
     /// Windows with data.
@@ -156,10 +227,11 @@ pub struct ArmReport {
 }
 
 /// The effect and its interval.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EffectReport {
     /// ratio (canary / baseline) or difference (canary − baseline).
-    pub kind: &'static str,
+    #[serde(deserialize_with = "read::effect_kind")]
+    pub kind: Word,
     /// The best single value.
     pub estimate: Option<Number>,
     /// Everything below is refuted.
@@ -169,7 +241,7 @@ pub struct EffectReport {
 }
 
 /// Evidence, as odds and as their natural logarithm.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// That the canary is worse than tolerated.
     pub harm: Number,
@@ -182,7 +254,7 @@ pub struct Evidence {
 }
 
 /// The noise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseReport {
     /// Learned from history.
     pub calibrated: bool,
@@ -202,8 +274,8 @@ pub struct NoiseReport {
     pub notes: Vec<String>,
 }
 
-/// Each judged window's value.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Each judged window's values and the evidence after it, all of one length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeriesReport {
     /// The windows' ends, seconds since the epoch.
     pub end: Vec<Number>,
@@ -211,13 +283,18 @@ pub struct SeriesReport {
     pub baseline: Vec<Option<Number>>,
     /// The canary's.
     pub canary: Vec<Option<Number>>,
+    /// ln of the evidence of harm after each.
+    pub ln_harm: Vec<Number>,
+    /// ln of the evidence of safety after each.
+    pub ln_safe: Vec<Number>,
 }
 
 /// The whole in at most [`SUMMARY_BYTES`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The action (what controllers read).
-    pub verdict: &'static str,
+    #[serde(deserialize_with = "read::verdict")]
+    pub verdict: Word,
     /// 0..=100.
     pub score: Number,
     /// One sentence, cut where it is long.
@@ -225,7 +302,7 @@ pub struct Summary {
 }
 
 /// How the answer came about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
     /// Wall time of the whole, in seconds.
     pub elapsed_secs: f64,
@@ -261,6 +338,12 @@ pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
         score,
         summary: summary(action, score, &reason, is_shadow),
         reason,
+        cause: cause_report(&decision.cause, &judged),
+        evidence: WholeEvidence {
+            ln_harm: number(decision.ln_harm),
+            ln_harm_needed: number(-plan.rules.decision.false_rollback.ln()),
+            ln_safe_needed: number(-plan.rules.decision.false_promote.ln()),
+        },
         mode: if is_shadow { "shadow" } else { "enforce" },
         is_final: decision.is_final,
         rules: RulesRef { name: plan.rules.name.clone(), version: plan.rules.version.clone() },
@@ -268,6 +351,8 @@ pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
             start: seconds(plan.start_ms),
             end: seconds(run.judged_to_ms()),
             step: seconds(plan.step_ms),
+            deadline: seconds(plan.deadline_ms),
+            warmup: seconds(plan.warmup_ms),
             judged: decision.windows,
             judged_in_step: decision.windows_in_step,
             traffic_steps: decision.steps,
@@ -286,6 +371,30 @@ fn code(verdict: Verdict) -> i8 {
         Verdict::Hold => 0,
         Verdict::Rollback => -1,
     }
+}
+
+fn cause_report(cause: &Cause, judged: &[Judged<'_>]) -> CauseReport {
+    let names = |metrics: &[usize]| metrics.iter().map(|metric| judged[*metric].rule.rule.name.clone()).collect();
+    let (kind, metrics) = match cause {
+        Cause::Harm(metrics) => ("harm", names(metrics)),
+        Cause::Breaker(metric) => ("breaker", names(&[*metric])),
+        Cause::Vanished => ("vanished", Vec::new()),
+        Cause::Safe => ("safe", names(&required(judged))),
+        Cause::AtDeadline => ("at_deadline", Vec::new()),
+        Cause::HoldBreach(metric) => ("hold_breach", names(&[*metric])),
+        Cause::CommonIncident(metric) => ("common_incident", names(&[*metric])),
+        Cause::BaselineBeyondLimit(metric) => ("baseline_beyond_limit", names(&[*metric])),
+        Cause::SampleRatioMismatch { .. } => ("sample_ratio_mismatch", Vec::new()),
+        Cause::NoData(_) => ("no_data", Vec::new()),
+        Cause::TooManyMissing(metric) => ("too_many_missing", names(&[*metric])),
+        Cause::NotYet(metrics) => ("not_yet", names(metrics)),
+        Cause::TooFewWindows { .. } => ("too_few_windows", Vec::new()),
+    };
+    CauseReport { kind, metrics }
+}
+
+fn required(judged: &[Judged<'_>]) -> Vec<usize> {
+    (0..judged.len()).filter(|index| judged[*index].rule.rule.required).collect()
 }
 
 fn summary(action: Verdict, score: Number, reason: &str, is_shadow: bool) -> Summary {
@@ -334,7 +443,16 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
     notes.sort();
     FindingReport {
         metric: rule.rule.name.clone(),
+        rule: rule.place.as_ref().map(|place| RuleRef { file: place.file.clone(), line: place.line, column: place.column }),
+        kind: kind_text(rule.rule.kind),
+        quantile: match rule.rule.kind {
+            Kind::Quantile(quantile) => Some(number(quantile)),
+            Kind::Ratio | Kind::Rate | Kind::Scalar => None,
+        },
+        worse: worse_text(rule.rule.worse),
+        weight: number(rule.rule.weight),
         outcome: finding.outcome.name(),
+        obstacle: finding.obstacle.map(obstacle_text),
         on_breach: on_breach_text(finding.on_breach),
         required: finding.required,
         baseline: arm(Arm::Baseline),
@@ -370,6 +488,8 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
             end: run.ends_ms().iter().map(|end_ms| seconds(*end_ms)).collect(),
             baseline: series(Arm::Baseline),
             canary: series(Arm::Canary),
+            ln_harm: finding.harm_trace.iter().copied().map(number).collect(),
+            ln_safe: finding.safe_trace.iter().copied().map(number).collect(),
         },
     }
 }
@@ -394,6 +514,32 @@ pub fn unit_text(unit: Unit) -> &'static str {
         Unit::Ratio => "ratio",
         Unit::PerSecond => "1/s",
         Unit::Plain => "",
+    }
+}
+
+fn kind_text(kind: Kind) -> Word {
+    match kind {
+        Kind::Quantile(_) => "quantile",
+        Kind::Ratio => "ratio",
+        Kind::Rate => "rate",
+        Kind::Scalar => "value",
+    }
+}
+
+fn worse_text(worse: Direction) -> Word {
+    match worse {
+        Direction::Higher => "higher",
+        Direction::Lower => "lower",
+        Direction::Either => "either",
+    }
+}
+
+fn obstacle_text(obstacle: Obstacle) -> Word {
+    match obstacle {
+        Obstacle::NoData(_) => "no_data",
+        Obstacle::TooManyMissing => "too_many_missing",
+        Obstacle::TooCoarse => "too_coarse",
+        Obstacle::NoHistory => "no_history",
     }
 }
 

@@ -163,6 +163,8 @@ fn finding(metric: &MetricJudge, policy: &Policy, is_attributed: bool) -> Findin
         windows: metric.windows,
         baseline_beyond_limit: metric.baseline_beyond_limit(),
         series: metric.totals.as_ref().map(|totals| totals.series().to_vec()),
+        harm_trace: metric.harm_trace.clone(),
+        safe_trace: metric.safe_trace.clone(),
     }
 }
 

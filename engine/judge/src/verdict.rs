@@ -199,6 +199,10 @@ pub struct Finding {
     pub baseline_beyond_limit: bool,
     /// Each judged window's value in each arm; none: missing. For the eye.
     pub series: PerArm<Vec<Option<f64>>>,
+    /// ln of the evidence of harm after each judged window.
+    pub harm_trace: Vec<f64>,
+    /// ln of the evidence of safety after each judged window.
+    pub safe_trace: Vec<f64>,
 }
 
 /// The whole analysis' answer at a moment.

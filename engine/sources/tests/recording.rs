@@ -7,7 +7,7 @@ use std::path::Path;
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::verdict::Verdict;
 use davy_sources::error::{SourceError, SourceErrorKind};
-use davy_sources::recording::{About, Expected, RecordError, Recorded, Recorder, Recording, Storage, Weight};
+use davy_sources::recording::{About, Expected, RecordError, Recorded, Recorder, Recording, RulePlace, Storage, Weight};
 use davy_sources::samples::{
     FetchPlan, MatchOp, Matcher, NativeHistogram, Part, Samples, Selector, Series, Signal, Span, StreamData, StreamSpec,
 };
@@ -50,6 +50,7 @@ fn about() -> About {
         rules: "schema: davy/v1\nname: x\n".to_owned(),
         start_ms: Some(-5),
         weights: vec![Weight { time_ms: 1, weight: 100.0 / 3.0 }],
+        places: vec![RulePlace { metric: "latency_p99".to_owned(), file: "davy.yaml".to_owned(), line: 7, column: 5 }],
         expected: Some(Expected::Verdict { verdict: Verdict::Rollback, metric: Some("latency_p99".to_owned()) }),
     }
 }

@@ -65,7 +65,9 @@ pub fn show(path: &Path, options: &Options) -> Result<String, Diagnostics> {
     let rules = load_any(path, options, Unset::Refuse)?;
     let mut text = format!("# {}\n", summary(&rules));
     for MetricRule { rule, place, .. } in &rules.metrics {
-        text.push_str(&format!("# {} from {}:{}\n", rule.name, place.file, place.line));
+        if let Some(place) = place {
+            text.push_str(&format!("# {} from {}:{}\n", rule.name, place.file, place.line));
+        }
     }
     text.push_str(&rules.to_yaml());
     Ok(text)

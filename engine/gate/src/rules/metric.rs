@@ -146,7 +146,7 @@ fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_
         },
         signal,
         unit: levels.unit,
-        place: decoder.texts.place(fields.span()),
+        place: Some(decoder.texts.place(fields.span())),
     })
 }
 

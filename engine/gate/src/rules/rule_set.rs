@@ -47,8 +47,8 @@ pub struct MetricRule {
     pub signal: MetricSignal,
     /// The unit of its values, tolerance, limit and `ignore_below`.
     pub unit: Unit,
-    /// Where the metric was written.
-    pub place: Place,
+    /// Where the metric was written, where that is known (a recording may not tell).
+    pub place: Option<Place>,
 }
 
 /// Where a metric's numbers come from.

@@ -21,8 +21,23 @@ pub struct About {
     pub start_ms: Option<i64>,
     /// The traffic weights that the caller gave, ascending by time.
     pub weights: Vec<Weight>,
+    /// Where each metric was written, which the resolved rules do not tell any more.
+    pub places: Vec<RulePlace>,
     /// What `replay --check` compares with.
     pub expected: Option<Expected>,
+}
+
+/// Where a metric was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePlace {
+    /// The metric's name.
+    pub metric: String,
+    /// The file as it was named, or `presets/NAME`.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
 }
 
 /// From this time on the canary was given this weight.

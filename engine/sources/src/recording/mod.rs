@@ -15,7 +15,7 @@ mod table;
 mod wire;
 
 pub use error::RecordError;
-pub use manifest::{About, Body, Expected, Failure, Manifest, Remark, SCHEMA, Storage, StoredFile, StreamRecord, Weight};
+pub use manifest::{About, Body, Expected, Failure, Manifest, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord, Weight};
 pub use recorded::Recorded;
 pub use recorder::{RecordSummary, Recorder};
 pub use replay::Recording;

@@ -6,7 +6,9 @@ use davy_judge::arm::PerArm;
 use davy_judge::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use crate::recording::{About, Body, Expected, Failure, Manifest, RecordError, Remark, SCHEMA, Storage, StoredFile, StreamRecord, Weight};
+use crate::recording::{
+    About, Body, Expected, Failure, Manifest, RecordError, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord, Weight,
+};
 use crate::samples::{FetchPlan, MatchOp, Matcher, Part, Selector, Signal, Span, StreamSpec};
 
 #[derive(Deserialize)]
@@ -37,6 +39,17 @@ struct WireManifest {
     explanations: WireExplanations,
     samples: WireStorage,
     rules: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<WirePlace>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WirePlace {
+    metric: String,
+    file: String,
+    line: usize,
+    column: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -267,6 +280,7 @@ fn to_wire(manifest: &Manifest) -> WireManifest {
             ),
         },
         rules: about.rules.clone(),
+        places: about.places.iter().map(place_to_wire).collect(),
     }
 }
 
@@ -281,6 +295,7 @@ fn from_wire(wire: WireManifest) -> Result<Manifest, Wrong> {
         rules: wire.rules,
         start_ms: wire.start_ms,
         weights: wire.weights.into_iter().map(weight_from_wire).collect::<Result<_, _>>()?,
+        places: wire.places.into_iter().map(place_from_wire).collect(),
         expected: wire.expected.map(expected_from_wire).transpose()?,
     };
     let manifest = Manifest {
@@ -307,6 +322,14 @@ fn from_wire(wire: WireManifest) -> Result<Manifest, Wrong> {
         Some(stream) => Err((format!("a stream below {streams}"), stream.to_string())),
         None => Ok(manifest),
     }
+}
+
+fn place_to_wire(place: &RulePlace) -> WirePlace {
+    WirePlace { metric: place.metric.clone(), file: place.file.clone(), line: place.line, column: place.column }
+}
+
+fn place_from_wire(wire: WirePlace) -> RulePlace {
+    RulePlace { metric: wire.metric, file: wire.file, line: wire.line, column: wire.column }
 }
 
 fn verdict_to_wire(verdict: Verdict) -> WireVerdict {
