@@ -24,6 +24,7 @@ pub fn verdict(plan: &Plan, decision: &Decision, judged: &[Judged<'_>]) -> Strin
         Cause::NoData(empty) => no_data(plan, *empty),
         Cause::NotYet(metrics) => not_yet(metrics, judged, decision),
         other @ (Cause::Vanished
+        | Cause::InstancesLost { .. }
         | Cause::HoldBreach(_)
         | Cause::CommonIncident(_)
         | Cause::BaselineBeyondLimit(_)
@@ -42,6 +43,7 @@ pub fn aside(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
         | Cause::Safe
         | Cause::AtDeadline
         | Cause::Vanished
+        | Cause::InstancesLost { .. }
         | Cause::HoldBreach(_)
         | Cause::CommonIncident(_)
         | Cause::BaselineBeyondLimit(_)
@@ -54,6 +56,9 @@ fn standing(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
     let name = |metric: &usize| judged[*metric].rule.rule.name.as_str();
     Some(match cause {
         Cause::Vanished => "the canary sent data and then vanished, while the baseline goes on".to_owned(),
+        Cause::InstancesLost { before, now } => format!(
+            "half of the canary's instances or more are silent: {before} sent data before in this traffic step, {now} did in the last window; see whether they crashed, or whether the source lost them"
+        ),
         Cause::HoldBreach(metric) => format!("{}, and the rules say `on_breach: hold`", effect(&judged[*metric])),
         Cause::CommonIncident(metric) => format!(
             "common incident: {} of the baseline itself is worse than its own history by more than twice the tolerance; compare again when it is over",

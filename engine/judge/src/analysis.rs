@@ -7,6 +7,7 @@ use crate::constants::MIN_WINDOWS_ROLLBACK;
 use crate::evidence::weighted_mean;
 use crate::metric::MetricJudge;
 use crate::multiplicity::e_bh;
+use crate::presence::Presence;
 use crate::reading::Reading;
 use crate::rule::{Kind, OnBreach, OnMissing, Policy, Rule};
 use crate::sample_ratio::srm_log_e;
@@ -14,8 +15,6 @@ use crate::traffic::StepDetector;
 use crate::verdict::{Cause, Verdict};
 use crate::window::{StepStart, Window};
 
-/// Windows without any series after which a canary has vanished.
-const VANISHED_WINDOWS: usize = 3;
 /// How far the canary's share may be off the expected one, relatively, before evidence counts.
 const SPLIT_DEVIATION: f64 = 0.1;
 
@@ -37,8 +36,7 @@ pub struct Analysis {
     pub(crate) steps: usize,
     /// Why a promotion cannot be at the last window, first the strongest.
     pub(crate) holds: Vec<Cause>,
-    pub(crate) seen: PerArm<bool>,
-    gone_for: usize,
+    pub(crate) presence: Presence,
     split: PerArm<f64>,
     detector: StepDetector,
 }
@@ -54,8 +52,7 @@ impl Analysis {
             windows_in_step: 0,
             steps: 0,
             holds: Vec::new(),
-            seen: PerArm::default(),
-            gone_for: 0,
+            presence: Presence::default(),
             split: PerArm::default(),
             detector: StepDetector::default(),
         }
@@ -75,6 +72,7 @@ impl Analysis {
         self.steps += 1;
         self.windows_in_step = 0;
         self.detector.reset();
+        self.presence.begin_step();
     }
 
     /// Takes one window. After the end it does nothing. True: traffic was shifted without a word, and a new step should begin.
@@ -84,7 +82,7 @@ impl Analysis {
         }
         self.windows += 1;
         self.windows_in_step += 1;
-        self.follow_presence(window);
+        self.presence.push(window.instances);
         let requests = self.requests(window);
         self.split.baseline += requests.baseline;
         self.split.canary += requests.canary;
@@ -98,9 +96,7 @@ impl Analysis {
 
     /// A window that is skipped (warm-up): only the arms' presence is followed.
     pub fn skip(&mut self, window: &Window) {
-        for arm in Arm::BOTH {
-            *self.seen.get_mut(arm) |= *window.instances.get(arm) > 0;
-        }
+        self.presence.see(window.instances);
     }
 
     /// The verdict that ended the analysis.
@@ -111,17 +107,6 @@ impl Analysis {
     /// Windows judged so far.
     pub fn windows(&self) -> usize {
         self.windows
-    }
-
-    fn follow_presence(&mut self, window: &Window) {
-        let gone = self.seen.canary && window.instances.canary == 0;
-        self.skip(window);
-        self.gone_for = match (gone, window.instances.baseline > 0) {
-            (true, true) => self.gone_for + 1,
-            // Nobody sent anything: that is the source's silence, and says nothing of the canary.
-            (true, false) => self.gone_for,
-            (false, _) => 0,
-        };
     }
 
     /// The arms' requests in a window: of the throughput, else of the first metric that counts requests in both arms.
@@ -167,7 +152,7 @@ impl Analysis {
         if compared >= MIN_WINDOWS_ROLLBACK && self.ln_harm() >= -self.policy.false_rollback.ln() {
             return Some(Cause::Harm(self.attributed()));
         }
-        (self.gone_for >= VANISHED_WINDOWS && self.policy.on_missing == OnMissing::Rollback).then_some(Cause::Vanished)
+        (self.presence.is_vanished() && self.policy.on_missing == OnMissing::Rollback).then_some(Cause::Vanished)
     }
 
     /// ln of the weighted mean evidence of harm over the metrics that may roll back.
@@ -198,8 +183,10 @@ impl Analysis {
 
     fn standing_holds(&self) -> Vec<Cause> {
         let mut holds = Vec::new();
-        if self.gone_for >= VANISHED_WINDOWS {
+        if self.presence.is_vanished() {
             holds.push(Cause::Vanished);
+        } else if let Some((before, now)) = self.presence.lost() {
+            holds.push(Cause::InstancesLost { before, now });
         }
         let empty = PerArm::from_fn(|arm| self.windows > 0 && self.metrics.iter().all(|metric| metric.present_in(arm) == 0));
         if empty.baseline || empty.canary {

@@ -24,6 +24,7 @@ impl Analysis {
             Cause::Harm(metrics) => metrics.clone(),
             Cause::Breaker(metric) => vec![*metric],
             Cause::Vanished
+            | Cause::InstancesLost { .. }
             | Cause::Safe
             | Cause::AtDeadline
             | Cause::HoldBreach(_)
@@ -52,7 +53,7 @@ impl Analysis {
     }
 
     fn first_hold(&self) -> Cause {
-        let unseen = self.seen.map(|seen| !seen);
+        let unseen = self.presence.seen.map(|seen| !seen);
         let nothing_judged = if unseen.baseline || unseen.canary {
             Cause::NoData(unseen)
         } else {
@@ -77,6 +78,7 @@ impl Analysis {
             Cause::Harm(_)
             | Cause::Breaker(_)
             | Cause::Vanished
+            | Cause::InstancesLost { .. }
             | Cause::Safe
             | Cause::AtDeadline
             | Cause::HoldBreach(_)

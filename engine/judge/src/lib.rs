@@ -24,6 +24,7 @@ pub mod multiplicity;
 pub mod noise;
 mod observation;
 mod past;
+mod presence;
 pub mod reading;
 pub mod rule;
 pub mod sample_ratio;

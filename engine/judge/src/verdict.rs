@@ -34,6 +34,13 @@ pub enum Cause {
     Breaker(usize),
     /// The canary sent data and then vanished.
     Vanished,
+    /// Half of the canary's instances or more sent nothing in the last window.
+    InstancesLost {
+        /// How many the canary had in this traffic step.
+        before: usize,
+        /// How many sent data.
+        now: usize,
+    },
     /// Every required metric is shown safe.
     Safe,
     /// The deadline came, and the rules turn a hold into this.
