@@ -3,5 +3,6 @@
 //! Start at [`lab::model`], which says what each service of the lab does and what Davy must answer.
 
 pub mod davy;
+pub mod double;
 pub mod lab;
 pub mod live;

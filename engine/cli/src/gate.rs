@@ -28,6 +28,8 @@ const SCRAPES_PER_STEP: i64 = 4;
 const LEAST_STEP_MS: i64 = 15_000;
 /// How often a source that never answered is tried before it is given up.
 const FIRST_TRIES: u32 = 3;
+/// Clocks that differ by less are not spoken of: the server tells its time to a second, and answers take some.
+const LEAST_SKEW_MS: i64 = 5_000;
 /// Windows after the deadline that a silent source is still waited for.
 const GRACE_STEPS: i64 = 4;
 
@@ -54,6 +56,7 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
         Ok(plan) => plan,
         Err(error) => return Ok(no_analysis(&error, args.on_error)),
     };
+    let clock_skew_ms = source.clock_skew_ms();
     let source = Recorded::new(source, &plan.fetch);
     let mut run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
     let horizon_ms = match (end_ms, args.once) {
@@ -72,7 +75,8 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     };
     let is_past_deadline = now_ms() >= plan.deadline_ms && is_live && interrupted.is_none();
     let mut report = report(&run, is_past_deadline);
-    let hints = hints(&run, &source).await;
+    let mut hints = hints(&run, &source).await;
+    hints.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
     report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes: hints });
     show(&report, args.output);
     if let Some(path) = &args.record {
@@ -207,6 +211,23 @@ async fn hints<S: Source>(run: &Run<'_, S>, source: &S) -> Vec<String> {
         }
     }
     hints
+}
+
+/// What a server whose clock differs from ours by more than a window does to the newest windows.
+fn clock_hint(skew_ms: i64, step_ms: i64) -> Option<String> {
+    let off_secs = skew_ms.abs() / 1000;
+    if skew_ms.abs() <= step_ms.max(LEAST_SKEW_MS) {
+        return None;
+    }
+    Some(if skew_ms < 0 {
+        format!(
+            "clock: the server's is {off_secs} s behind this machine's, so the newest windows look empty; set both clocks (NTP) before you trust a verdict"
+        )
+    } else {
+        format!(
+            "clock: the server's is {off_secs} s ahead of this machine's, so windows are judged that much later than they could be; set both clocks (NTP)"
+        )
+    })
 }
 
 fn outage_text(outage: &Outage) -> String {

@@ -379,6 +379,7 @@ fn cause_report(cause: &Cause, judged: &[Judged<'_>]) -> CauseReport {
         Cause::Harm(metrics) => ("harm", names(metrics)),
         Cause::Breaker(metric) => ("breaker", names(&[*metric])),
         Cause::Vanished => ("vanished", Vec::new()),
+        Cause::InstancesLost { .. } => ("instances_lost", Vec::new()),
         Cause::Safe => ("safe", names(&required(judged))),
         Cause::AtDeadline => ("at_deadline", Vec::new()),
         Cause::HoldBreach(metric) => ("hold_breach", names(&[*metric])),

@@ -1,6 +1,7 @@
 //! Sends one request and reads one answer: deadline, bounds, credentials, retries. Knows nothing of metrics.
 
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
@@ -58,6 +59,8 @@ pub(super) struct Client {
     query_timeout: Duration,
     max_body: u64,
     attempts: u32,
+    /// The server's clock less ours at its last answer, in ms.
+    clock_skew_ms: Mutex<Option<i64>>,
 }
 
 impl Client {
@@ -77,8 +80,14 @@ impl Client {
             query_timeout: config.query_timeout,
             max_body: config.max_body,
             attempts: config.attempts.max(1),
+            clock_skew_ms: Mutex::new(None),
             address,
         })
+    }
+
+    /// The server's clock less ours at its last answer, in ms, to a second; none before the first that says its time.
+    pub fn clock_skew_ms(&self) -> Option<i64> {
+        *self.clock_skew_ms.lock().expect("nobody panics with the lock")
     }
 
     pub fn place(&self) -> &str {
@@ -167,7 +176,12 @@ impl Client {
             other => other,
         })?;
         let from_victoria = headers.contains_key("x-server-hostname");
-        Ok(Reply { answer, from_victoria, server_ms: text(DATE).and_then(http_date_ms) })
+        let server_ms = text(DATE).and_then(http_date_ms);
+        if let (Some(server_ms), Ok(since)) = (server_ms, SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)) {
+            let own_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+            *self.clock_skew_ms.lock().expect("nobody panics with the lock") = Some(server_ms.saturating_sub(own_ms));
+        }
+        Ok(Reply { answer, from_victoria, server_ms })
     }
 
     /// Reads a body piece by piece, so that one beyond the limit never fills the memory, also when it was compressed.

@@ -41,6 +41,11 @@ impl Prometheus {
         self.client.place().to_owned()
     }
 
+    /// The server's clock less ours at its last answer, in ms, to a second; none before an answer that says its time.
+    pub fn clock_skew_ms(&self) -> Option<i64> {
+        self.client.clock_skew_ms()
+    }
+
     /// The median spacing of the plan's raw samples shortly before `end_ms`, in ms; none where there are too few, or no
     /// answer.
     pub async fn scrape_interval(&self, plan: &FetchPlan, end_ms: i64) -> Option<i64> {
