@@ -77,7 +77,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseReport {
     /// harm, breaker, vanished, safe, at_deadline, hold_breach, common_incident, baseline_beyond_limit,
-    /// sample_ratio_mismatch, no_data, too_many_missing, not_yet or too_few_windows.
+    /// sample_ratio_mismatch, instances_lost, no_data, too_many_missing, not_yet or too_few_windows.
     #[serde(deserialize_with = "read::cause")]
     pub kind: Word,
     /// The metrics that it rests on; empty where it is no metric's.

@@ -54,7 +54,7 @@ vocabularies! {
     worse: "higher", "lower", "either";
     known_obstacle: "no_data", "too_many_missing", "too_coarse", "no_history";
     cause: "harm", "breaker", "vanished", "safe", "at_deadline", "hold_breach", "common_incident", "baseline_beyond_limit",
-        "sample_ratio_mismatch", "no_data", "too_many_missing", "not_yet", "too_few_windows";
+        "sample_ratio_mismatch", "instances_lost", "no_data", "too_many_missing", "not_yet", "too_few_windows";
 }
 
 pub(super) fn obstacle<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Word>, D::Error> {
