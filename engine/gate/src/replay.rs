@@ -46,11 +46,11 @@ pub struct Replayed {
     pub moments: Vec<Moment>,
 }
 
-/// Judges a recording, by its own rules or by others. `as_of`: also keep the verdict after each window.
+/// Plans the analysis of a recording, by its own rules or by others.
 ///
 /// # Errors
 /// Rules that are not valid, or that ask for what was not recorded.
-pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool) -> Result<Replayed, ReplayError> {
+pub fn plan(recording: &Recording, rules: Option<&RuleSet>) -> Result<Plan, ReplayError> {
     let manifest = &recording.manifest;
     let rules = match rules {
         Some(rules) => rules.clone(),
@@ -77,6 +77,16 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
             }
         }
     }
+    Ok(plan)
+}
+
+/// Judges a recording, by its own rules or by others. `as_of`: also keep the verdict after each window.
+///
+/// # Errors
+/// Rules that are not valid, or that ask for what was not recorded.
+pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool) -> Result<Replayed, ReplayError> {
+    let manifest = &recording.manifest;
+    let plan = plan(recording, rules)?;
     let mut run = Run::new(&plan, recording).map_err(ReplayError::Lacks)?;
     let mut moments = Vec::new();
     let outcome = run

@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::render::ascii::to_ascii;
 use crate::render::spark::{interval, sparkline};
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -53,7 +54,7 @@ pub fn to_text(report: &Report, look: Look) -> String {
             push_wrapped(&mut text, &format!("note: {warning}"), width, "  ");
         }
     }
-    text
+    if look.ascii { to_ascii(&text) } else { text }
 }
 
 fn verdict_style(verdict: &str) -> Style {
