@@ -2,6 +2,7 @@
 //!
 //! Start at [`lab::model`], which says what each service of the lab does and what Davy must answer.
 
+pub mod collector;
 pub mod davy;
 pub mod double;
 pub mod lab;

@@ -18,7 +18,7 @@ use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError, Output};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::time::{now_ms, parse_time};
-use crate::{inputs, terminal};
+use crate::{inputs, telemetry, terminal};
 
 /// Steps behind now up to which samples are taken to be complete.
 const SETTLING_STEPS: i64 = 2;
@@ -75,6 +75,7 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     };
     let is_past_deadline = now_ms() >= plan.deadline_ms && is_live && interrupted.is_none();
     let mut report = report(&run, is_past_deadline);
+    telemetry::verdict(&report);
     let mut hints = hints(&run, &source).await;
     hints.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
     report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes: hints });

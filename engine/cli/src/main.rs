@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use args::{Cli, Command};
 use clap::Parser;
 use exit::Exit;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -38,17 +38,18 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             replay::replay(args)
         }
         Command::Rules(args) => rules::rules(args),
-        Command::Gate(args) => on_network(cli.verbose, gate::gate(args)),
-        Command::Record(args) => on_network(cli.verbose, record::record(args)),
+        Command::Gate(args) => on_network(cli.verbose, telemetry::analysis, gate::gate(args)),
+        Command::Record(args) => on_network(cli.verbose, telemetry::recording, record::record(args)),
     }
 }
 
-fn on_network(verbose: u8, work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+/// Does what needs a network, within a span that begins a trace or continues the caller's.
+fn on_network(verbose: u8, span: fn() -> Span, work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let telemetry = telemetry::start(verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let telemetry = telemetry::start(verbose);
-        let outcome = work.instrument(tracing::info_span!("analysis")).await;
-        telemetry.finish().await;
-        outcome
-    })
+    let span = span();
+    telemetry.continue_trace(&span);
+    let outcome = runtime.block_on(work.instrument(span));
+    telemetry.finish();
+    outcome
 }

@@ -111,13 +111,16 @@ impl<'a, S: Source> Run<'a, S> {
         let new = Span { start_ms: self.judged_to_ms, end_ms: until_ms };
         // One step more at the left: the first increment needs the sample before it.
         let widened = Span { start_ms: new.start_ms - self.plan.step_ms, end_ms: new.end_ms };
-        let fetched = self.source.fetch(&self.plan.fetch, Part::Run, widened).instrument(tracing::info_span!("query", part = "run")).await;
+        let fetched =
+            self.source.fetch(&self.plan.fetch, Part::Run, widened).instrument(tracing::info_span!("fetch", davy.part = "run")).await;
         self.accept(fetched, new, patience)?;
         let ends: Vec<i64> = self.plan.grid().ends(new.start_ms, new.end_ms).collect();
-        tracing::info_span!("judgement", windows = ends.len()).in_scope(|| {
-            for end_ms in ends {
+        let judgement = tracing::info_span!("judgement", davy.windows = tracing::field::Empty);
+        judgement.in_scope(|| {
+            for (before, end_ms) in ends.into_iter().enumerate() {
                 self.take_window(end_ms);
                 self.judged_to_ms = end_ms;
+                judgement.record("davy.windows", before as i64 + 1);
                 seen(self);
                 if self.analysis.ended().is_some() {
                     break;
@@ -189,8 +192,11 @@ impl<'a, S: Source> Run<'a, S> {
             return;
         }
         let widened = Span { start_ms: span.start_ms - self.plan.step_ms, end_ms: span.end_ms };
-        let fetched =
-            self.source.fetch(&self.plan.fetch, Part::History, widened).instrument(tracing::info_span!("query", part = "history")).await;
+        let fetched = self
+            .source
+            .fetch(&self.plan.fetch, Part::History, widened)
+            .instrument(tracing::info_span!("fetch", davy.part = "history"))
+            .await;
         self.history = Some(self.align_history(fetched, span));
     }
 

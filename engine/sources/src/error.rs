@@ -81,6 +81,23 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
+    /// One word for each kind, as it stands in metrics: an API.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SourceErrorKind::Connect(_) => "connect",
+            SourceErrorKind::Tls(_) => "tls",
+            SourceErrorKind::Timeout(_) => "timeout",
+            SourceErrorKind::Auth { .. } => "auth",
+            SourceErrorKind::Overloaded { .. } => "overloaded",
+            SourceErrorKind::Query { .. } => "query",
+            SourceErrorKind::Status { .. } => "status",
+            SourceErrorKind::Malformed { .. } => "malformed",
+            SourceErrorKind::Truncated(_) => "truncated",
+            SourceErrorKind::TooLarge { .. } => "too_large",
+            SourceErrorKind::File(_) => "file",
+        }
+    }
+
     /// Whether asking again soon may help.
     pub fn is_retryable(&self) -> bool {
         match self {

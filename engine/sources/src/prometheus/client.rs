@@ -8,6 +8,8 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::address::{Address, form};
 use super::backoff::{http_date_ms, retry_after, wait_after};
@@ -33,6 +35,19 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// The endpoint's name without what was asked of it, as it stands in metrics.
+    fn endpoint_name(&self) -> &'static str {
+        match self.endpoint.first().map(String::as_str) {
+            Some("query") => "query",
+            Some("query_range") => "query_range",
+            Some("labels") => "labels",
+            Some("label") => "label_values",
+            Some("series") => "series",
+            Some("metadata") => "metadata",
+            Some(_) | None => "other",
+        }
+    }
+
     fn query(&self) -> &str {
         self.parameters.iter().find(|(name, _)| matches!(*name, "query" | "match[]")).map_or("", |(_, text)| text)
     }
@@ -98,8 +113,24 @@ impl Client {
         SourceError { place: format!("prometheus at {}", self.address.place), kind }
     }
 
-    /// Asks until there is an answer, an error that will not go away, or no time left.
+    /// Asks until there is an answer, an error that will not go away, or no time left; one span for all of it.
     pub async fn ask<D: DeserializeOwned>(&self, request: &Request) -> Result<Reply<D>, SourceError> {
+        let span = tracing::info_span!(
+            "query",
+            otel.kind = "client",
+            davy.query.endpoint = request.endpoint_name(),
+            "error.type" = Empty,
+            otel.status_code = Empty
+        );
+        let answered = self.ask_often(request).instrument(span.clone()).await;
+        if let Err(error) = &answered {
+            span.record("error.type", error.kind.name());
+            span.record("otel.status_code", "ERROR");
+        }
+        answered
+    }
+
+    async fn ask_often<D: DeserializeOwned>(&self, request: &Request) -> Result<Reply<D>, SourceError> {
         let until = Instant::now() + self.query_timeout.saturating_mul(OVERALL);
         let mut attempt = 1;
         loop {

@@ -1,0 +1,22 @@
+//! The spans that begin a trace. Those below them (`fetch`, `query`, `judgement`) are made where the work is done.
+//!
+//! Attributes name kinds and counts only: no query, no label's value, no identifier.
+
+use davy_gate::report::Report;
+use tracing::Span;
+use tracing::field::Empty;
+
+/// One analysis: all of `davy gate`. Without a verdict no analysis took place.
+pub fn analysis() -> Span {
+    tracing::info_span!("analysis", davy.verdict = Empty, otel.status_code = Empty)
+}
+
+/// All of `davy record`.
+pub fn recording() -> Span {
+    tracing::info_span!("recording")
+}
+
+/// Notes on the analysis under way what it came to.
+pub fn verdict(report: &Report) {
+    Span::current().record("davy.verdict", report.verdict);
+}
