@@ -21,7 +21,7 @@ lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# rewrites expectations (reports, renderings, schema); review the diff as closely as code
+# rewrites expectations (reports, renderings, schema, manual pages, completions); review the diff as closely as code
 golden:
     DAVY_GOLDEN=1 INSTA_UPDATE=always cargo nextest run --workspace --locked --no-fail-fast
 

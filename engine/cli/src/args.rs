@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Canary analysis and rollout gate: promote, hold or rollback, with the evidence.
 #[derive(Debug, Parser)]
-#[command(name = "davy", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "davy", version, long_version = crate::version::LONG, about, max_term_width = 110, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -27,6 +27,18 @@ pub enum Command {
     Record(RecordArgs),
     /// Checks, shows and starts rule files
     Rules(RulesArgs),
+    /// Prints a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Writes manual pages, one for each command
+    #[command(hide = true)]
+    Man {
+        /// Directory for the pages
+        #[arg(value_name = "DIRECTORY")]
+        folder: PathBuf,
+    },
 }
 
 /// What an analysis compares.

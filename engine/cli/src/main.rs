@@ -4,6 +4,7 @@ mod args;
 mod exit;
 mod gate;
 mod inputs;
+mod manual;
 mod progress;
 mod record;
 mod replay;
@@ -11,6 +12,7 @@ mod rules;
 mod telemetry;
 mod terminal;
 mod time;
+mod version;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             replay::replay(args)
         }
         Command::Rules(args) => rules::rules(args),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { folder } => manual::pages(folder),
         Command::Gate(args) => on_network(cli.verbose, telemetry::analysis, gate::gate(args)),
         Command::Record(args) => on_network(cli.verbose, telemetry::recording, record::record(args)),
     }
