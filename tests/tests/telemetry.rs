@@ -5,16 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::Uri;
 use davy_tests::collector::{Answer, Collector, Receiver, decode};
-use davy_tests::davy::{Run, command};
+use davy_tests::davy::{Run, command, workspace};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 const START: i64 = 1_700_000_010;
 const END: i64 = START + 300;
@@ -23,19 +22,6 @@ const SECRETS: [&str; 6] = ["business_total", "acme-tenant", "hunter2", "version
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
-
-const RULES: &str = "
-schema: davy/v1
-name: telemetry
-history: false
-window: { step: 15s, warmup: 75s, deadline: 5m, min_windows: 10 }
-metrics:
-  - name: throughput
-    rate: business_total
-    worse: lower
-    tolerance: 15%
-    required: true
-";
 
 /// A Prometheus that knows one counter of each arm, scraped every 15 s.
 async fn prometheus() -> String {
@@ -72,16 +58,12 @@ fn answer(path: &str, body: &[u8]) -> Value {
 
 /// `davy gate` over those five minutes. Drops the caller's own `OTEL_*` and proxies.
 async fn gate(prometheus: &str, variables: Variables<'_>) -> Run {
-    let (mut command, folder) = prepared(prometheus, variables);
+    let mut command = prepared(prometheus, variables);
     let output = tokio::task::spawn_blocking(move || command.output().expect("running davy")).await;
-    drop(folder);
     output.expect("the thread that waits for davy").into()
 }
 
-fn prepared(prometheus: &str, variables: Variables<'_>) -> (std::process::Command, TempDir) {
-    let folder = TempDir::new().expect("a directory");
-    let rules = folder.path().join("rules.yaml");
-    fs::write(&rules, RULES).expect("writing rules");
+fn prepared(prometheus: &str, variables: Variables<'_>) -> Command {
     let mut command = command().expect("the binary");
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_ascii_uppercase();
@@ -94,10 +76,10 @@ fn prepared(prometheus: &str, variables: Variables<'_>) -> (std::process::Comman
         .args(["gate", "--prometheus", prometheus, "--output", "json", "--start", &start, "--end", &end])
         .args(["--baseline", "version=v1,tenant=acme-tenant", "--canary", "version=canary-7f3a,tenant=acme-tenant"])
         .arg("--rules")
-        .arg(&rules)
+        .arg(workspace().join("tests/rules/telemetry.yaml"))
         .env("DAVY_TOKEN", "s3cret-token")
         .envs(variables.iter().copied());
-    (command, folder)
+    command
 }
 
 fn named<'a>(found: &'a [Value], name: &str) -> Vec<&'a Value> {
@@ -348,7 +330,7 @@ async fn off_there_are_no_threads_for_it() {
     for variables in [&[][..], &[("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())]] {
         // A source that never answers holds the process still.
         let mut silent = Receiver::start(Answer::Nothing).await.unwrap();
-        let (mut command, _folder) = prepared(&silent.url(), variables);
+        let mut command = prepared(&silent.url(), variables);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let asked = silent.wait_for_any().await;
         let found = threads(child.id());
