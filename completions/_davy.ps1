@@ -37,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             break
         }
         'davy;gate' {
-            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Rules: a YAML file, or presets/NAME')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms')
             [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Labels of the baseline, in place of the rules'' `arms.baseline`')
             [CompletionResult]::new('--canary', '--canary', [CompletionResultType]::ParameterName, 'Labels of the canary, in place of the rules'' `arms.canary`')
             [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'A value for {{ NAME }} in the rules')
@@ -78,7 +78,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             break
         }
         'davy;record' {
-            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Rules: a YAML file, or presets/NAME')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms')
             [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Labels of the baseline, in place of the rules'' `arms.baseline`')
             [CompletionResult]::new('--canary', '--canary', [CompletionResultType]::ParameterName, 'Labels of the canary, in place of the rules'' `arms.canary`')
             [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'A value for {{ NAME }} in the rules')
@@ -143,6 +143,18 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
         }
         'davy;rules;init' {
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'The preset to extend')
+            [CompletionResult]::new('--from-prometheus', '--from-prometheus', [CompletionResultType]::ParameterName, 'Writes the rules that `davy gate` would choose by itself for this server, in place of a preset''s')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Labels of the baseline')
+            [CompletionResult]::new('--canary', '--canary', [CompletionResultType]::ParameterName, 'Labels of the canary')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'File that holds the password, read again for every request')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Another header for every request, such as X-Scope-OrgID: tenant')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'PEM file of the authorities to trust in place of the system''s')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file of the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file of the client certificate''s key')
+            [CompletionResult]::new('--query-timeout', '--query-timeout', [CompletionResultType]::ParameterName, 'How long one query may take')
+            [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'The largest answer that is read, in bytes')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

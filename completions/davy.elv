@@ -33,7 +33,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'davy;gate'= {
-            cand --rules 'Rules: a YAML file, or presets/NAME'
+            cand --rules 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms'
             cand --baseline 'Labels of the baseline, in place of the rules'' `arms.baseline`'
             cand --canary 'Labels of the canary, in place of the rules'' `arms.canary`'
             cand --var 'A value for {{ NAME }} in the rules'
@@ -72,7 +72,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'davy;record'= {
-            cand --rules 'Rules: a YAML file, or presets/NAME'
+            cand --rules 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms'
             cand --baseline 'Labels of the baseline, in place of the rules'' `arms.baseline`'
             cand --canary 'Labels of the canary, in place of the rules'' `arms.canary`'
             cand --var 'A value for {{ NAME }} in the rules'
@@ -132,6 +132,18 @@ set edit:completion:arg-completer[davy] = {|@words|
         }
         &'davy;rules;init'= {
             cand --preset 'The preset to extend'
+            cand --from-prometheus 'Writes the rules that `davy gate` would choose by itself for this server, in place of a preset''s'
+            cand --baseline 'Labels of the baseline'
+            cand --canary 'Labels of the canary'
+            cand --user 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD'
+            cand --password-file 'File that holds the password, read again for every request'
+            cand --token-file 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set'
+            cand --header 'Another header for every request, such as X-Scope-OrgID: tenant'
+            cand --ca-file 'PEM file of the authorities to trust in place of the system''s'
+            cand --client-cert 'PEM file of the client certificate'
+            cand --client-key 'PEM file of the client certificate''s key'
+            cand --query-timeout 'How long one query may take'
+            cand --max-body 'The largest answer that is read, in bytes'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
             cand -h 'Print help'

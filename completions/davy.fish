@@ -34,7 +34,7 @@ complete -c davy -n "__fish_davy_needs_command" -f -a "rules" -d 'Checks, shows 
 complete -c davy -n "__fish_davy_needs_command" -f -a "completions" -d 'Prints a completion script for a shell'
 complete -c davy -n "__fish_davy_needs_command" -f -a "man" -d 'Writes manual pages, one for each command'
 complete -c davy -n "__fish_davy_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c davy -n "__fish_davy_using_subcommand gate" -l rules -d 'Rules: a YAML file, or presets/NAME' -r
+complete -c davy -n "__fish_davy_using_subcommand gate" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l baseline -d 'Labels of the baseline, in place of the rules\' `arms.baseline`' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l canary -d 'Labels of the canary, in place of the rules\' `arms.canary`' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l var -d 'A value for {{ NAME }} in the rules' -r
@@ -71,7 +71,7 @@ complete -c davy -n "__fish_davy_using_subcommand replay" -l as-of -d 'Shows the
 complete -c davy -n "__fish_davy_using_subcommand replay" -l check -d 'Compares with the recorded expectations and exits 5 on a difference'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c davy -n "__fish_davy_using_subcommand record" -l rules -d 'Rules: a YAML file, or presets/NAME' -r
+complete -c davy -n "__fish_davy_using_subcommand record" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l baseline -d 'Labels of the baseline, in place of the rules\' `arms.baseline`' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l canary -d 'Labels of the canary, in place of the rules\' `arms.canary`' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l var -d 'A value for {{ NAME }} in the rules' -r
@@ -112,6 +112,18 @@ complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcomm
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l preset -d 'The preset to extend' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l from-prometheus -d 'Writes the rules that `davy gate` would choose by itself for this server, in place of a preset\'s' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l baseline -d 'Labels of the baseline' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l canary -d 'Labels of the canary' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l user -d 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l password-file -d 'File that holds the password, read again for every request' -r -F
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l token-file -d 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set' -r -F
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l header -d 'Another header for every request, such as X-Scope-OrgID: tenant' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l ca-file -d 'PEM file of the authorities to trust in place of the system\'s' -r -F
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l client-cert -d 'PEM file of the client certificate' -r -F
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l client-key -d 'PEM file of the client certificate\'s key' -r -F
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l query-timeout -d 'How long one query may take' -r
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l max-body -d 'The largest answer that is read, in bytes' -r
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says everything that is wrong with rule files; exits 2 if anything is'

@@ -5,5 +5,6 @@
 pub mod collector;
 pub mod davy;
 pub mod double;
+pub mod filled;
 pub mod lab;
 pub mod live;

@@ -363,7 +363,7 @@ async fn emptiness_explained(source: &Prometheus) {
     let text = explain(requests(), equal("version", "v3"), WHOLE).await.unwrap();
     assert!(text.starts_with("no series of http_requests_total has version=\"v3\"; values there: v1, v2"), "{text}");
     let text = explain(requests(), equal("versoin", "v2"), WHOLE).await.unwrap();
-    assert_eq!(text, "no series of http_requests_total has the label versoin");
+    assert_eq!(text, "no series of http_requests_total has the label versoin; v2 stands in the label version");
     let text = explain(vec![StreamSpec::Counter(metric("http_requests_totl"))], equal("version", "v2"), WHOLE).await.unwrap();
     assert_eq!(text, "no series is named http_requests_totl; did you mean http_requests_total?");
     let text = explain(vec![StreamSpec::Histogram(metric("latency_second"))], equal("version", "v2"), WHOLE).await.unwrap();

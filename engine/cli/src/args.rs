@@ -44,9 +44,9 @@ pub enum Command {
 /// What an analysis compares.
 #[derive(Debug, Args)]
 pub struct AnalysisArgs {
-    /// Rules: a YAML file, or presets/NAME
+    /// Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms
     #[arg(long, value_name = "FILE")]
-    pub rules: String,
+    pub rules: Option<String>,
     /// Labels of the baseline, in place of the rules' `arms.baseline`
     #[arg(long, value_name = "LABEL=VALUE[,…]")]
     pub baseline: Option<String>,
@@ -70,6 +70,13 @@ pub struct PrometheusArgs {
     /// Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)
     #[arg(long, value_name = "URL", env = "DAVY_PROMETHEUS", hide_env_values = true)]
     pub prometheus: String,
+    #[command(flatten)]
+    pub access: AccessArgs,
+}
+
+/// How to speak with the server.
+#[derive(Debug, Args)]
+pub struct AccessArgs {
     /// Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -244,5 +251,30 @@ pub enum RulesCommand {
         /// The preset to extend
         #[arg(long, value_name = "NAME", default_value = "prom-http")]
         preset: String,
+        #[command(flatten)]
+        source: Box<InitSource>,
     },
+}
+
+/// A source whose metrics the new rules shall fit.
+#[derive(Debug, Args)]
+pub struct InitSource {
+    /// Writes the rules that `davy gate` would choose by itself for this server, in place of a preset's
+    #[arg(long, value_name = "URL", requires = "baseline", requires = "canary", conflicts_with = "preset")]
+    pub from_prometheus: Option<String>,
+    /// Labels of the baseline
+    #[arg(long, value_name = "LABEL=VALUE[,…]", requires = "from_prometheus")]
+    pub baseline: Option<String>,
+    /// Labels of the canary
+    #[arg(long, value_name = "LABEL=VALUE[,…]", requires = "from_prometheus")]
+    pub canary: Option<String>,
+    #[command(flatten)]
+    pub access: AccessArgs,
+}
+
+impl RulesArgs {
+    /// Whether the command asks a server.
+    pub fn asks_a_source(&self) -> bool {
+        matches!(&self.command, RulesCommand::Init { source, .. } if source.from_prometheus.is_some())
+    }
 }

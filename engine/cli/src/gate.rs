@@ -18,16 +18,16 @@ use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError, Output};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::time::{now_ms, parse_time};
-use crate::{inputs, telemetry, terminal};
+use crate::{discovery, inputs, telemetry, terminal};
 
 /// Steps behind now up to which samples are taken to be complete.
 const SETTLING_STEPS: i64 = 2;
 /// The step where rules name none: this many scrapes …
 const SCRAPES_PER_STEP: i64 = 4;
 /// … but at least this.
-const LEAST_STEP_MS: i64 = 15_000;
+pub const LEAST_STEP_MS: i64 = 15_000;
 /// How often a source that never answered is tried before it is given up.
-const FIRST_TRIES: u32 = 3;
+pub const FIRST_TRIES: u32 = 3;
 /// Clocks that differ by less are not spoken of: the server tells its time to a second, and answers take some.
 const LEAST_SKEW_MS: i64 = 5_000;
 /// Windows after the deadline that a silent source is still waited for.
@@ -36,8 +36,6 @@ const GRACE_STEPS: i64 = 4;
 /// Runs the gate.
 pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let began = Instant::now();
-    let rules = inputs::rules(&args.analysis.rules, &inputs::options(&args.analysis)?)?;
-    terminal::warn(&rules.warnings);
     let source = inputs::prometheus(&args.prometheus)?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
@@ -52,6 +50,11 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
         anyhow::bail!("--record: {} exists already; choose another path", path.display());
     }
     let is_live = !args.once && end_ms.is_none();
+    inputs::weights(&args.analysis.weights)?;
+    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), is_live).await? {
+        Ok(rules) => rules,
+        Err(error) => return Ok(no_analysis(&error, args.on_error)),
+    };
     let plan = match prepare(&source, rules, &args.analysis, start_ms, is_live).await? {
         Ok(plan) => plan,
         Err(error) => return Ok(no_analysis(&error, args.on_error)),
@@ -117,11 +120,7 @@ pub async fn prepare(
     };
     let step_ms = match rules.window.step_ms {
         Some(step_ms) => step_ms,
-        None => {
-            let scrape_ms = source.scrape_interval(&probe, start_ms.unwrap_or(now)).await.unwrap_or(LEAST_STEP_MS / SCRAPES_PER_STEP);
-            let wanted = scrape_ms * SCRAPES_PER_STEP;
-            if wanted > LEAST_STEP_MS { wanted } else { LEAST_STEP_MS }
-        }
+        None => step_for(source.scrape_interval(&probe, start_ms.unwrap_or(now)).await),
     };
     let start_ms = start_ms.or(first).unwrap_or(now);
     let instance = match &rules.history {
@@ -131,6 +130,12 @@ pub async fn prepare(
         Some(_) | None => None,
     };
     Ok(Ok(Plan::new(rules, step_ms, instance, start_ms, weights)?))
+}
+
+/// The windows' length for a spacing of samples.
+pub fn step_for(scrape_ms: Option<i64>) -> i64 {
+    let wanted = scrape_ms.unwrap_or(LEAST_STEP_MS / SCRAPES_PER_STEP) * SCRAPES_PER_STEP;
+    if wanted > LEAST_STEP_MS { wanted } else { LEAST_STEP_MS }
 }
 
 /// Judges every step until a verdict, the deadline, or a signal.

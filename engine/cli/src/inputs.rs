@@ -11,7 +11,7 @@ use davy_sources::recording::Weight;
 use davy_sources::samples::Matcher;
 use davy_sources::selector::parse_matchers;
 
-use crate::args::{AnalysisArgs, PrometheusArgs};
+use crate::args::{AccessArgs, AnalysisArgs, PrometheusArgs};
 use crate::time::parse_time;
 
 /// Reads a rule file, or `presets/NAME`.
@@ -67,11 +67,16 @@ pub fn weights(texts: &[String]) -> anyhow::Result<Vec<Weight>> {
 
 /// The Prometheus source.
 pub fn prometheus(args: &PrometheusArgs) -> anyhow::Result<Prometheus> {
+    prometheus_at(&args.prometheus, &args.access)
+}
+
+/// The Prometheus source at an address.
+pub fn prometheus_at(url: &str, args: &AccessArgs) -> anyhow::Result<Prometheus> {
     let from = |file: &Option<std::path::PathBuf>, variable: &str| match file {
         Some(path) => Some(SecretSource::File(path.clone())),
         None => std::env::var_os(variable).map(|_| SecretSource::Env(variable.to_owned())),
     };
-    let mut config = PrometheusConfig::new(args.prometheus.as_str());
+    let mut config = PrometheusConfig::new(url);
     config.auth = match &args.user {
         Some(user) => Auth::Basic {
             user: user.clone(),

@@ -1,6 +1,7 @@
 //! The `davy` binary: a table of contents. Arguments in `args`, one file per command, exit codes in `exit`.
 
 mod args;
+mod discovery;
 mod exit;
 mod gate;
 mod inputs;
@@ -39,6 +40,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             telemetry::log_only(cli.verbose);
             replay::replay(args)
         }
+        Command::Rules(args) if args.asks_a_source() => on_network(cli.verbose, telemetry::survey, rules::init_from(args)),
         Command::Rules(args) => rules::rules(args),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::pages(folder),

@@ -9,26 +9,26 @@ use davy_sources::source::Source;
 use crate::args::RecordArgs;
 use crate::exit::Exit;
 use crate::gate::{about, prepare};
-use crate::inputs;
 use crate::time::{now_ms, parse_time};
+use crate::{discovery, inputs};
 
 /// Fetches both arms and the history, and writes them.
 pub async fn record(args: &RecordArgs) -> anyhow::Result<Exit> {
     let expected = expected(args)?;
-    let rules = inputs::rules(&args.analysis.rules, &inputs::options(&args.analysis)?)?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
+    let source = inputs::prometheus(&args.prometheus)?;
+    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), false).await? {
+        Ok(rules) => rules,
+        Err(error) => return Ok(nothing_recorded(&error)),
+    };
     if let Some(metric) = args.expect_metric.as_deref().filter(|name| !rules.metrics.iter().any(|metric| metric.rule.name == **name)) {
         let names: Vec<&str> = rules.metrics.iter().map(|metric| metric.rule.name.as_str()).collect();
         bail!("--expect-metric: expected one of {}, found {metric}", names.join(", "));
     }
-    let source = inputs::prometheus(&args.prometheus)?;
     let plan = match prepare(&source, rules, &args.analysis, start_ms, false).await? {
         Ok(plan) => plan,
-        Err(error) => {
-            anstream::eprintln!("davy: nothing was recorded: {error}");
-            return Ok(Exit::NoAnalysis);
-        }
+        Err(error) => return Ok(nothing_recorded(&error)),
     };
     let source = Recorded::new(source, &plan.fetch);
     let end_ms = plan.edge_before(end_ms.unwrap_or_else(now_ms));
@@ -42,14 +42,18 @@ pub async fn record(args: &RecordArgs) -> anyhow::Result<Exit> {
         let errors: Vec<String> = fetched.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string).collect();
         // A recording that lacks what live would have had is worse than none.
         if let Some(error) = errors.first() {
-            anstream::eprintln!("davy: nothing was recorded: {error}");
-            return Ok(Exit::NoAnalysis);
+            return Ok(nothing_recorded(error));
         }
     }
     let about = davy_sources::recording::About { label: args.label.clone(), expected, ..about(&plan) };
     let written = source.into_recorder().write(&args.path, &about, args.replace)?;
     anstream::println!("{}: {} series, {} samples", args.path.display(), written.series, written.samples);
     Ok(Exit::Promote)
+}
+
+fn nothing_recorded(why: &str) -> Exit {
+    anstream::eprintln!("davy: nothing was recorded: {why}");
+    Exit::NoAnalysis
 }
 
 fn expected(args: &RecordArgs) -> anyhow::Result<Option<Expected>> {

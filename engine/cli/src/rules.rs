@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use davy_gate::rules::Options;
 use davy_gate::rules::command::{self, CheckFormat};
+use davy_sources::selector::parse_matchers;
 
 use crate::args::{Output, RulesArgs, RulesCommand};
 use crate::exit::Exit;
-use crate::{inputs, terminal};
+use crate::time::now_ms;
+use crate::{discovery, inputs, terminal};
 
 /// Runs one of its commands.
 pub fn rules(args: &RulesArgs) -> anyhow::Result<Exit> {
@@ -34,14 +36,45 @@ pub fn rules(args: &RulesArgs) -> anyhow::Result<Exit> {
             anstream::print!("{}", command::schema());
             Ok(Exit::Promote)
         }
-        RulesCommand::Init { path, preset } => init(path, preset),
+        RulesCommand::Init { path, preset, source: _ } => init(path, preset),
     }
 }
 
-fn init(path: &Path, preset: &str) -> anyhow::Result<Exit> {
+/// Runs `davy rules init --from-prometheus`: the rules that a gate would choose by itself.
+pub async fn init_from(args: &RulesArgs) -> anyhow::Result<Exit> {
+    let RulesCommand::Init { path, preset: _, source } = &args.command else { return rules(args) };
+    let Some(url) = &source.from_prometheus else { return rules(args) };
+    refuse_existing(path)?;
+    let arm =
+        |flag: &str, text: &Option<String>| text.as_deref().map(parse_matchers).transpose().map_err(|error| anyhow!("--{flag}: {error}"));
+    let options = Options { baseline: arm("baseline", &source.baseline)?, canary: arm("canary", &source.canary)?, ..Options::default() };
+    let server = inputs::prometheus_at(url, &source.access)?;
+    match discovery::discover(&server, &options, now_ms()).await {
+        Ok(found) => {
+            std::fs::write(path, found?.file).with_context(|| path.display().to_string())?;
+            anstream::println!(
+                "wrote {}; edit it, then `davy gate --rules {} --prometheus …` with --baseline and --canary as here",
+                path.display(),
+                path.display()
+            );
+            Ok(Exit::Promote)
+        }
+        Err(error) => {
+            anstream::eprintln!("davy: no rules were written: {error}");
+            Ok(Exit::NoAnalysis)
+        }
+    }
+}
+
+fn refuse_existing(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         bail!("{} exists already; choose another path", path.display());
     }
+    Ok(())
+}
+
+fn init(path: &Path, preset: &str) -> anyhow::Result<Exit> {
+    refuse_existing(path)?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("service");
     let text = command::init(name, preset).map_err(|found| anyhow!("{}", terminal::diagnostics(&found)))?;
     std::fs::write(path, text).with_context(|| path.display().to_string())?;

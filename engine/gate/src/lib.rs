@@ -3,6 +3,7 @@
 //! [`rules`] reads what users write; [`plan`] makes every choice; [`pipeline`] takes a source's samples to a judgement;
 //! [`report`] says what it means, and [`render`] shows it.
 
+pub mod discovery;
 pub mod number;
 pub mod pipeline;
 pub mod plan;

@@ -16,6 +16,11 @@ pub fn recording() -> Span {
     tracing::info_span!("recording")
 }
 
+/// A look at what a source holds: `davy doctor`, `davy rules init --from-prometheus`.
+pub fn survey() -> Span {
+    tracing::info_span!("survey")
+}
+
 /// Notes on the analysis under way what it came to.
 pub fn verdict(report: &Report) {
     Span::current().record("davy.verdict", report.verdict);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use davy_judge::arm::Arm;
-use davy_judge::rule::{Direction, Kind, Tolerance};
+use davy_judge::rule::{Direction, Kind, OnBreach, Tolerance};
 use davy_sources::samples::{MatchOp, Matcher, Selector};
 use davy_sources::selector::matchers_text;
 use sha2::{Digest as _, Sha256};
@@ -44,7 +44,7 @@ impl RuleSet {
         for arm in Arm::BOTH {
             let matchers = self.arms.get(arm);
             if with_arms && !matchers.is_empty() {
-                lines.push(format!("  {}: {}", arm.name(), matchers_yaml(matchers)));
+                lines.push(format!("  {}: {}", arm.name(), matchers_yaml(matchers, None)));
             }
         }
         if let Some(split) = self.expected_split {
@@ -106,18 +106,25 @@ fn history_yaml(history: &HistoryRule) -> String {
     parts.push(format!("pseudo_canaries: {}", history.pseudo_canaries));
     parts.push(format!("max_samples: {}", history.max_samples));
     if let Some(from) = &history.from {
-        parts.push(format!("from: {}", matchers_yaml(from)));
+        parts.push(format!("from: {}", matchers_yaml(from, None)));
     }
     format!("{{ {} }}", parts.join(", "))
 }
 
-/// A mapping, or where a label stands twice the text form.
-fn matchers_yaml(matchers: &[Matcher]) -> String {
+/// A mapping, or where a label stands twice the text form. `variable`: a label, and the variable that stands for its value
+/// (where no label stands twice).
+pub(crate) fn matchers_yaml(matchers: &[Matcher], variable: Option<(&str, &str)>) -> String {
     let is_repeated = matchers.windows(2).any(|pair| pair[0].label == pair[1].label);
     if is_repeated {
         return quoted(&brace_safe(&matchers_text(matchers)));
     }
-    let parts: Vec<String> = matchers.iter().map(|matcher| format!("{}: {}", quoted(&matcher.label), matcher_yaml(matcher))).collect();
+    let parts: Vec<String> = matchers
+        .iter()
+        .map(|matcher| match variable {
+            Some((label, name)) if label == matcher.label => format!("{}: \"{{{{ {name} }}}}\"", quoted(label)),
+            Some(_) | None => format!("{}: {}", quoted(&matcher.label), matcher_yaml(matcher)),
+        })
+        .collect();
     format!("{{ {} }}", parts.join(", "))
 }
 
@@ -180,6 +187,26 @@ fn written_unit(metric: &MetricRule) -> Option<&'static str> {
     UNIT.iter().find(|(_, known)| known == unit && *unit != told).map(|(word, _)| *word)
 }
 
+/// A metric without what would be so by default: for files that people go on with.
+pub(crate) fn brief_metric(metric: &MetricRule) -> String {
+    let mut whole = String::new();
+    write_metric(&mut whole, metric);
+    let rule = &metric.rule;
+    let is_rate = rule.kind == Kind::Rate;
+    let mut defaults = vec!["    weight: 1".to_owned(), "    method: auto".to_owned()];
+    let usual = if is_rate { OnBreach::Warn } else { OnBreach::Rollback };
+    if rule.on_breach == usual {
+        defaults.push(format!("    on_breach: {}", word(&ON_BREACH, usual)));
+    }
+    if rule.required == (rule.on_breach == OnBreach::Rollback) {
+        defaults.push(format!("    required: {}", rule.required));
+    }
+    if !is_rate {
+        defaults.push("    worse: higher".to_owned());
+    }
+    whole.lines().filter(|line| !defaults.iter().any(|usual| usual == line)).map(|line| format!("{line}\n")).collect()
+}
+
 fn level_text(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Seconds => seconds_text(value),
@@ -198,7 +225,7 @@ fn brace_safe(promql: &str) -> String {
     promql.replace("{{", "{\\x7b")
 }
 
-fn quoted_text(text: &str) -> String {
+pub(crate) fn quoted_text(text: &str) -> String {
     quoted(&escape_text(text))
 }
 

@@ -5,7 +5,7 @@
 
 mod arms;
 mod breaker;
-mod canonical;
+pub(crate) mod canonical;
 pub mod command;
 mod decision;
 mod decode;
@@ -31,5 +31,6 @@ mod window;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use extends::SCHEMA;
 pub use load::{load_file, load_preset, load_str};
 pub use rule_set::{MetricRule, MetricSignal, Options, RuleSet};

@@ -5,7 +5,7 @@ use davy_judge::arm::Arm;
 use super::client::Client;
 use super::gather::instant;
 use super::history::label_values;
-use super::promql::{duration, selector};
+use super::promql::{duration, seconds, selector};
 use super::wire::Matrix;
 use crate::error::SourceError;
 use crate::samples::{FetchPlan, MatchOp, Matcher, Selector, Span, StreamSpec};
@@ -14,6 +14,8 @@ use crate::samples::{FetchPlan, MatchOp, Matcher, Selector, Span, StreamSpec};
 const SHOWN: usize = 5;
 /// How much of a value is shown, in characters.
 const SHOWN_CHARS: usize = 60;
+/// How many labels are looked into, the most alike first.
+const LABELS_LOOKED_AT: usize = 12;
 /// Beyond this many characters two names are not compared.
 const COMPARED_CHARS: usize = 128;
 
@@ -94,12 +96,39 @@ impl Question<'_> {
         let named = selector(&[&self.metric.name], others);
         let values = self.values(&culprit.label, others).await?;
         if values.is_empty() {
-            return Ok(format!("no series of {named} has the label {}", culprit.label));
+            return Ok(format!("no series of {named} has the label {}{}", culprit.label, self.tell_apart(culprit, others).await?));
         }
         if culprit.op == MatchOp::Equal && values.contains(&culprit.value) {
             return Ok(format!("series of {named} with {culprit} exist, but have no sample in the time asked for"));
         }
         Ok(format!("no series of {named} has {culprit}; values there: {}", shown(nearest(&culprit.value, values))))
+    }
+
+    /// Which labels the series have instead: where the value stands, else those that tell series apart.
+    async fn tell_apart(&self, culprit: &Matcher, others: &[Matcher]) -> Result<String, SourceError> {
+        let parameters =
+            vec![("match[]", self.selector(others)), ("start", seconds(self.span.start_ms)), ("end", seconds(self.span.end_ms))];
+        let request = super::client::Request { endpoint: vec!["labels".to_owned()], parameters };
+        let mut labels = nearest(&culprit.label, self.client.ask::<Vec<String>>(&request).await?.answer.data);
+        labels.retain(|label| label != "__name__" && label != "le");
+        labels.truncate(LABELS_LOOKED_AT);
+        let mut telling = Vec::new();
+        for label in labels {
+            let values = self.values(&label, others).await?;
+            let label = printable(&label);
+            if culprit.op == MatchOp::Equal && values.contains(&culprit.value) {
+                return Ok(format!("; {} stands in the label {label}", printable(&culprit.value)));
+            }
+            if values.len() > 1 {
+                telling.push(format!("{label} ({})", shown(nearest(&culprit.value, values))));
+            }
+        }
+        Ok(if telling.is_empty() {
+            "; no label tells its series apart".to_owned()
+        } else {
+            telling.truncate(SHOWN);
+            format!("; labels that tell series apart: {}", telling.join(", "))
+        })
     }
 
     async fn unknown_name(&self) -> Result<String, SourceError> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use davy_judge::arm::{Arm, PerArm};
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::assign::{Assign, add_counters, add_histograms, add_increases, add_values, sort};
 use super::client::Client;
@@ -16,6 +16,7 @@ use super::explain;
 use super::gather::{append_new, asks_too_much, at_window_ends, raw};
 use super::history::{self, Choice};
 use super::promql::{both_arms, duration, label_name, one_of, selector};
+use super::survey::{self, Holding};
 use crate::error::{SourceError, SourceErrorKind};
 use crate::samples::{FetchPlan, Matcher, Part, Selector, Signal, Span, StreamData, StreamSpec};
 use crate::selector::fill_template;
@@ -63,6 +64,30 @@ impl Prometheus {
     /// Whatever kept the server from answering.
     pub async fn first_sample_ms(&self, plan: &FetchPlan, arm: Arm, since: Span) -> Result<Option<i64>, SourceError> {
         discover::first_sample_ms(&self.client, plan, arm, since).await
+    }
+
+    /// Which of these metric names exist in the span.
+    ///
+    /// # Errors
+    /// Whatever kept the server from answering.
+    pub async fn names(&self, wanted: &BTreeSet<String>, span: Span) -> Result<BTreeSet<String>, SourceError> {
+        survey::names(&self.client, wanted, span).await
+    }
+
+    /// What there is of each stream of a plan, arm by arm, in the plan's order.
+    ///
+    /// # Errors
+    /// Whatever kept the server from answering.
+    pub async fn holdings(&self, plan: &FetchPlan, span: Span) -> Result<Vec<Holding>, SourceError> {
+        try_join_all(plan.streams.iter().map(|stream| survey::holding(&self.client, stream, &plan.arms, span))).await
+    }
+
+    /// Names of series that look like latencies or requests: those of the arms, else anybody's; sorted.
+    ///
+    /// # Errors
+    /// Whatever kept the server from answering.
+    pub async fn alike(&self, arms: &PerArm<Vec<Matcher>>, span: Span) -> Result<Vec<String>, SourceError> {
+        survey::alike(&self.client, arms, span).await
     }
 }
 

@@ -16,9 +16,11 @@ mod hide;
 mod history;
 mod promql;
 mod secret;
+mod survey;
 mod wire;
 
 pub use config::{Auth, PrometheusConfig};
 pub use fetch::Prometheus;
 pub use secret::{Secret, SecretSource};
+pub use survey::Holding;
 pub use wire::{DecodedMatrix, DecodedSeries, decode_matrix};
