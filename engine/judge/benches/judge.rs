@@ -76,8 +76,9 @@ fn polled(profile: &Arc<NoiseProfile>, d: &[f64]) -> (Option<usize>, Option<usiz
         }
     }
     let middle = d.iter().sum::<f64>() / d.len() as f64;
-    let lower = edge(-3.0, 3.0, middle, |at| against.ln_e_at(|_| at) - harmful);
-    let upper = edge(-3.0, 3.0, middle, |at| for_it.ln_e_at(|_| at) - safe);
+    let (against, for_it) = (against.elsewhere(), for_it.elsewhere());
+    let lower = edge(-3.0, 3.0, middle, |at| against.ln_e(|_| at) - harmful);
+    let upper = edge(-3.0, 3.0, middle, |at| for_it.ln_e(|_| at) - safe);
     (rollback, promote, lower, upper)
 }
 

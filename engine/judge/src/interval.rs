@@ -2,10 +2,15 @@
 //! at any stopping time.
 
 use crate::constants::EDGE_TOLERANCE;
-use crate::zeroin::{Point, zeroin};
+use crate::zeroin::{Point, zeroin_of_smooth};
 
 /// The first step away from the guess, as a share of the range.
 const FIRST_STEP: f64 = 1.0 / 256.0;
+
+/// Once a step was this short the next is predicted well.
+const TRUSTED_STEP: f64 = 1e-5;
+/// Evidence (in ln e beyond its threshold) about here turns from a straight line into the square of the distance.
+const TURN: f64 = 4.0;
 
 /// Where evidence stops refuting the bound, in a range of bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,14 +31,21 @@ pub fn edge(lo: f64, hi: f64, guess: f64, mut f: impl FnMut(f64) -> f64) -> Edge
     if !(lo.is_finite() && hi.is_finite() && lo < hi) {
         return Edge::Nowhere;
     }
+    let mut f = |bound| straightened(f(bound));
     match bracket(lo, hi, guess, &mut f) {
-        Bracket::Around(left, right) => match zeroin(left, right, EDGE_TOLERANCE, &mut f) {
+        Bracket::Around(left, right) => match zeroin_of_smooth(left, right, EDGE_TOLERANCE, TRUSTED_STEP, &mut f) {
             Some(bound) => Edge::At(bound),
             None => Edge::Nowhere,
         },
         Bracket::Same(value) if value >= 0.0 => Edge::Everywhere,
         Bracket::Same(_) => Edge::Nowhere,
     }
+}
+
+/// Evidence grows like the square of the distance from what it does not refute: its root is nearly straight, which finds its 0 in
+/// fewer evaluations. Monotone and smooth, with the sign of `value`.
+fn straightened(value: f64) -> f64 {
+    if value > 0.0 { 2.0 * TURN * ((1.0 + value / TURN).sqrt() - 1.0) } else { value }
 }
 
 enum Bracket {
@@ -68,9 +80,9 @@ fn bracket(lo: f64, hi: f64, guess: f64, f: &mut impl FnMut(f64) -> f64) -> Brac
         if at_end {
             return Bracket::Same(ahead.1);
         }
-        // As far as the line through both points says, and half as far again; at least twice the last step, at most 16 times.
+        // As far as the line through both points says, and half as far again; at least twice the last step, at most four times.
         let line = (ahead.1 * (ahead.0 - behind.0) / (behind.1 - ahead.1)).abs() * 1.5;
-        let longest = 16.0 * step;
+        let longest = 4.0 * step;
         step = if line > 2.0 * step && line < longest {
             line
         } else if line >= longest {

@@ -12,6 +12,16 @@ const MOST_EVALUATIONS: usize = 1_100;
 /// # Reference
 /// Brent, "Algorithms for Minimization without Derivatives" (1973), chapter 4.
 pub(crate) fn zeroin(one: Point, other: Point, tolerance: f64, f: &mut impl FnMut(f64) -> f64) -> Option<f64> {
+    search(one, other, tolerance, 0.0, f)
+}
+
+/// As [`zeroin`], for smooth functions: once a step was shorter than `trusted` and the next would be shorter than half of
+/// `tolerance`, that one is taken without another evaluation. It is far more exact than `tolerance`.
+pub(crate) fn zeroin_of_smooth(one: Point, other: Point, tolerance: f64, trusted: f64, f: &mut impl FnMut(f64) -> f64) -> Option<f64> {
+    search(one, other, tolerance, trusted, f)
+}
+
+fn search(one: Point, other: Point, tolerance: f64, trusted: f64, f: &mut impl FnMut(f64) -> f64) -> Option<f64> {
     let (mut a, mut b) = (one, other);
     if a.1 == 0.0 {
         return Some(a.0);
@@ -35,6 +45,9 @@ pub(crate) fn zeroin(one: Point, other: Point, tolerance: f64, f: &mut impl FnMu
             false => None,
         };
         let step = interpolated.unwrap_or(half);
+        if step.abs() < least && previous.abs() < trusted {
+            return Some(b.0 + step);
+        }
         a = b;
         b.0 += if step.abs() >= least { step } else { least.copysign(step) };
         b.1 = f(b.0);

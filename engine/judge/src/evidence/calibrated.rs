@@ -2,6 +2,7 @@
 //! exp(bet · sum of clipped scores − inflation · variance · log mgf). One more window costs the same however many there were:
 //! every start's sums are differences of running sums. Evidence is carried across traffic steps per start, clip and bet.
 
+mod elsewhere;
 mod start;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::constants::{
 use crate::exponential::{exp, largest, sum_exp_below};
 use crate::median::median;
 use crate::noise::NoiseProfile;
+pub use elsewhere::Elsewhere;
 use start::{Carried, Exponents, Start, Sums};
 
 const WIDEST: usize = CLIPS.len() - 1;
@@ -66,7 +68,6 @@ struct Step {
 struct EarlierStep {
     profile: Arc<NoiseProfile>,
     first: usize,
-    end: usize,
 }
 
 impl Calibrated {
@@ -106,7 +107,7 @@ impl Calibrated {
                 carried.add(&gains, &prices);
                 start.begin_anew();
             }
-            self.earlier.push(EarlierStep { profile: over.profile, first: over.first, end: self.seen.len() });
+            self.earlier.push(EarlierStep { profile: over.profile, first: over.first });
             self.start_pending = self.side == Side::Harm;
         }
         self.step = Some(Step { profile, first: self.seen.len(), sums: Sums::NOTHING, now_squares: 0.0, now_windows: 0.0, today: 1.0 });
@@ -164,10 +165,11 @@ impl Calibrated {
         let needed = threshold - CROSSING_TOLERANCE;
         let Some(step) = &self.step else { return needed <= 0.0 };
         let mut possible = needed <= 0.0;
+        let ln_used = (self.used() as f64).ln();
         for (index, start) in self.starts.iter().enumerate() {
             let Some(best) = self.best_within_reach(step, index, start, needed) else { continue };
             if !self.is_too_young(start) {
-                if best + (start.weight / self.used() as f64).ln() >= needed + CERTAINTY {
+                if best + start.ln_weight - ln_used >= needed + CERTAINTY {
                     return true;
                 }
                 possible = true;
@@ -189,25 +191,12 @@ impl Calibrated {
     /// ln e after the last window had the bounds been others: `bounds` maps the index of a pushed window (gaps count) to its
     /// bound. A bound that is not finite leaves its window out of the sums.
     pub fn ln_e_at(&self, bounds: impl Fn(usize) -> f64) -> f64 {
-        let Some(step) = &self.step else { return 0.0 };
-        let mut totals = Vec::with_capacity(self.starts.len());
-        self.totals_at(&step.profile, step.first, self.seen.len(), &bounds, &mut totals);
-        let mut all: Vec<Exponents> = totals.iter().map(|totals| gains(&step.profile, *totals)).collect();
-        for earlier in &self.earlier {
-            self.totals_at(&earlier.profile, earlier.first, earlier.end, &bounds, &mut totals);
-            for (exponents, totals) in all.iter_mut().zip(&totals) {
-                for (exponent, gain) in exponents.iter_mut().zip(gains(&earlier.profile, *totals)) {
-                    *exponent += gain;
-                }
-            }
-        }
-        for (index, exponents) in all.iter_mut().enumerate() {
-            let prices = self.starts[index].prices(&step.profile, self.side, &step.sums, step.today);
-            for (place, exponent) in exponents.iter_mut().enumerate() {
-                *exponent -= prices[place] + self.carried.get(index).map_or(0.0, |carried| carried.prices[place]);
-            }
-        }
-        self.mix(&all)
+        self.elsewhere().ln_e(bounds)
+    }
+
+    /// For trying many bounds: what they have in common is worked out once.
+    pub fn elsewhere(&self) -> Elsewhere<'_> {
+        Elsewhere::of(self)
     }
 
     /// The number of exponents per start: safety is never argued from the widest clip.
@@ -243,20 +232,26 @@ impl Calibrated {
     fn exponents(&self, step: &Step, index: usize) -> Exponents {
         let start = &self.starts[index];
         let mut exponents = gains(&step.profile, step.sums.since(&start.base).totals);
-        let prices = start.prices(&step.profile, self.side, &step.sums, step.today);
-        match self.carried.get(index) {
-            Some(carried) => {
-                for (place, exponent) in exponents.iter_mut().enumerate() {
-                    *exponent = (carried.gains[place] + *exponent) - (carried.prices[place] + prices[place]);
-                }
-            }
-            None => {
-                for (exponent, price) in exponents.iter_mut().zip(prices) {
-                    *exponent -= price;
-                }
+        if let Some(carried) = self.carried.get(index) {
+            for (exponent, gain) in exponents.iter_mut().zip(carried.gains) {
+                *exponent += gain;
             }
         }
+        for (exponent, price) in exponents.iter_mut().zip(self.prices(step, index)) {
+            *exponent -= price;
+        }
         exponents
+    }
+
+    /// What one start's evidence pays for noise, in all traffic steps.
+    fn prices(&self, step: &Step, index: usize) -> Exponents {
+        let mut prices = self.starts[index].prices(&step.profile, self.side, &step.sums, step.today);
+        if let Some(carried) = self.carried.get(index) {
+            for (price, before) in prices.iter_mut().zip(carried.prices) {
+                *price += before;
+            }
+        }
+        prices
     }
 
     /// The best exponent of this start, where it reaches `needed`. Before any is made: bet · total − variance · mgf ≥ needed > 0
@@ -267,7 +262,9 @@ impl Calibrated {
             let least_total = needed / BETS[BETS.len() - 1];
             let reachable = (0..self.used() / BETS_PER_CLIP).any(|clip_index| {
                 let total = step.sums.totals[clip_index] - start.base.totals[clip_index];
-                total >= least_total + step.profile.variance(clip_index, windows) * step.profile.least_price(self.side, clip_index)
+                // Prices are not negative: most totals are out of reach before any is looked up.
+                total >= least_total
+                    && total >= least_total + step.profile.variance(clip_index, windows) * step.profile.least_price(self.side, clip_index)
             });
             if !reachable {
                 return None;
@@ -300,35 +297,6 @@ impl Calibrated {
     /// Whether a later start has seen too few windows for its evidence to exceed 1.
     fn is_too_young(&self, start: &Start) -> bool {
         start.begun > 0 && self.seen.len() - start.begun < MIN_WINDOWS_ROLLBACK
-    }
-
-    /// Each start's totals over the windows `first .. end` of `seen`, at other bounds.
-    fn totals_at(
-        &self,
-        profile: &NoiseProfile,
-        first: usize,
-        end: usize,
-        bounds: &impl Fn(usize) -> f64,
-        totals: &mut Vec<[f64; CLIPS.len()]>,
-    ) {
-        totals.clear();
-        totals.resize(self.starts.len(), [0.0; CLIPS.len()]);
-        let (bias, factor) = (profile.bias(), self.side.sign() / profile.scale());
-        let mut running = [0.0; CLIPS.len()];
-        let mut until = end;
-        for (start, totals) in self.starts.iter().zip(totals).rev() {
-            let from = start.begun.clamp(first, until);
-            for (index, d) in &self.seen[from..until] {
-                if let Some(bound) = usable(bounds(*index)) {
-                    let score = (d - bias - bound) * factor;
-                    for (total, cut) in running.iter_mut().zip(CLIPS) {
-                        *total += clip(score, cut);
-                    }
-                }
-            }
-            until = from;
-            *totals = running;
-        }
     }
 }
 

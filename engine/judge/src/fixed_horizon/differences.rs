@@ -47,7 +47,9 @@ impl<'a> Differences<'a> {
             let pivot = match guesses.pop() {
                 Some(guess) => guess,
                 None if tried > MOST_GUESSES => self.weighted_median(&below, &upto),
-                None => interpolate(&below, &upto, wanted),
+                // Nearer to the far end than the wanted one, so that the next guess lands on its other side.
+                None if wanted - below.count < upto.count - wanted => interpolate(&below, &upto, (wanted + few / 3).min(upto.count)),
+                None => interpolate(&below, &upto, wanted.saturating_sub(few / 3).max(below.count)),
             };
             let inside = if pivot > below.value && pivot < upto.value { pivot } else { self.weighted_median(&below, &upto) };
             let at = self.staircase(inside, true);
@@ -56,7 +58,7 @@ impl<'a> Differences<'a> {
                 continue;
             }
             // Many equal differences may stand at the pivot: then it is the answer.
-            let under = self.staircase(inside, false);
+            let under = if self.meets(&at) { self.staircase(inside, false) } else { at };
             if under.count < wanted {
                 return inside;
             }
@@ -101,6 +103,12 @@ impl<'a> Differences<'a> {
             count += (columns - column) as u64;
         }
         Staircase { value, first, count }
+    }
+
+    /// Whether a difference equals the staircase's value: it is the largest of its row up to the value.
+    fn meets(&self, at: &Staircase) -> bool {
+        let is_met = |(one, first): (&f64, &u32)| self.lower.get(*first as usize).is_some_and(|other| one - other == at.value);
+        self.upper.iter().zip(&at.first).any(is_met)
     }
 
     fn nothing(&self) -> Staircase {

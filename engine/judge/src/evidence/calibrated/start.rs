@@ -56,6 +56,8 @@ impl Sums {
 #[derive(Debug, Clone)]
 pub(super) struct Start {
     pub(super) weight: f64,
+    /// The logarithm of the weight.
+    pub(super) ln_weight: f64,
     /// Present windows of the whole run before it.
     pub(super) begun: usize,
     /// The traffic step's sums when it began; nothing where it began in an earlier step.
@@ -67,14 +69,21 @@ pub(super) struct Start {
 
 impl Start {
     pub(super) fn first(weight: f64) -> Start {
-        Start { weight, begun: 0, base: Sums::NOTHING, spread_before: 0.0, freedom_before: 0.0 }
+        Start { weight, ln_weight: weight.ln(), begun: 0, base: Sums::NOTHING, spread_before: 0.0, freedom_before: 0.0 }
     }
 
     /// A later start; `sums` are the step's so far.
     pub(super) fn late(weight: f64, begun: usize, profile: &NoiseProfile, sums: &Sums) -> Start {
         let count = sums.windows as f64;
         let spread_before = if sums.windows == 0 { 0.0 } else { sums.squares - sums.scores * sums.scores / count };
-        Start { weight, begun, base: *sums, spread_before, freedom_before: profile.degrees_of_freedom(sums.windows) }
+        Start {
+            weight,
+            ln_weight: weight.ln(),
+            begun,
+            base: *sums,
+            spread_before,
+            freedom_before: profile.degrees_of_freedom(sums.windows),
+        }
     }
 
     /// A new traffic step: nothing of it has been summed.
