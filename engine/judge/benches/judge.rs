@@ -10,7 +10,7 @@ use davy_judge::evidence::counts::Counts;
 use davy_judge::evidence::uncalibrated::Uncalibrated;
 use davy_judge::fixed_horizon::kayenta::{Classification, classify};
 use davy_judge::fixed_horizon::{hodges_lehmann, mann_whitney};
-use davy_judge::interval::{Edge, edge};
+use davy_judge::interval::{Edge, Expected, edge};
 use davy_judge::noise::NoiseProfile;
 use divan::{Bencher, black_box};
 
@@ -77,8 +77,8 @@ fn polled(profile: &Arc<NoiseProfile>, d: &[f64]) -> (Option<usize>, Option<usiz
     }
     let middle = d.iter().sum::<f64>() / d.len() as f64;
     let (against, for_it) = (against.elsewhere(), for_it.elsewhere());
-    let lower = edge(-3.0, 3.0, middle, |at| against.ln_e(|_| at) - harmful);
-    let upper = edge(-3.0, 3.0, middle, |at| for_it.ln_e(|_| at) - safe);
+    let lower = edge(-3.0, 3.0, middle, Expected::Below, |at| against.ln_e(|_| at) - harmful);
+    let upper = edge(-3.0, 3.0, middle, Expected::Above, |at| for_it.ln_e(|_| at) - safe);
     (rollback, promote, lower, upper)
 }
 

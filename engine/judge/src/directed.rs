@@ -8,7 +8,7 @@ use crate::evidence::calibrated::Calibrated;
 use crate::evidence::counts::Counts;
 use crate::evidence::uncalibrated::Uncalibrated;
 use crate::evidence::{Side, average};
-use crate::interval::{Edge, edge};
+use crate::interval::{Edge, Expected, edge};
 use crate::noise::NoiseProfile;
 use crate::observation::Observation;
 use crate::rule::Direction;
@@ -171,29 +171,34 @@ impl Directed {
         if spoken.is_empty() { 0.0 } else { average(&spoken) }
     }
 
-    /// ln of the evidence that there would be after the last window, had `effect` been tolerated throughout.
-    fn ln_e_at(&self, side: Side, effect: f64) -> f64 {
-        let bounds: Vec<f64> = self.windows.iter().map(|window| window.yardstick.bound(effect, self.direction)).collect();
+    /// ln of the evidence that there would be after the last window, had an effect been tolerated throughout, beyond the
+    /// threshold: at least 0 for the effects that are refuted.
+    fn refutation(&self, side: Side, ln_threshold: f64) -> impl FnMut(f64) -> f64 {
+        let calibrated = self.calibrated.as_ref().filter(|_| self.voices.calibrated).map(|calibrated| calibrated.get(side).elsewhere());
+        let mut bounds = Vec::with_capacity(self.windows.len());
         let mut spoken = Vec::with_capacity(2);
-        if self.voices.counts {
-            spoken.push(self.counts.get(side).ln_e_at(|window| bounds[window].exp()));
+        move |effect| {
+            bounds.clear();
+            bounds.extend(self.windows.iter().map(|window| window.yardstick.bound(effect, self.direction)));
+            spoken.clear();
+            if self.voices.counts {
+                spoken.push(self.counts.get(side).ln_e_at(|window| bounds[window].exp()));
+            }
+            if self.voices.uncalibrated {
+                spoken.push(self.uncalibrated.get(side).ln_e_at(|window| bounds[window]));
+            }
+            if let Some(calibrated) = &calibrated {
+                spoken.push(calibrated.ln_e(|window| bounds[window + self.calibrated_from]));
+            }
+            if spoken.is_empty() { -ln_threshold } else { average(&spoken) - ln_threshold }
         }
-        if self.voices.uncalibrated {
-            spoken.push(self.uncalibrated.get(side).ln_e_at(|window| bounds[window]));
-        }
-        if self.voices.calibrated
-            && let Some(calibrated) = &self.calibrated
-        {
-            spoken.push(calibrated.get(side).ln_e_at(|window| bounds[window + self.calibrated_from]));
-        }
-        if spoken.is_empty() { 0.0 } else { average(&spoken) }
     }
 
     /// The largest oriented effect that is refuted as harmless: everything below is refuted. None: nothing is.
     /// `guess`: where to look first.
     pub fn largest_refuted(&self, ln_threshold: f64, guess: f64) -> Option<f64> {
         let (low, high) = self.range();
-        match edge(low, high, guess, |effect| self.ln_e_at(Side::Harm, effect) - ln_threshold) {
+        match edge(low, high, guess, Expected::Below, self.refutation(Side::Harm, ln_threshold)) {
             Edge::At(effect) => Some(effect),
             Edge::Everywhere => Some(high),
             Edge::Nowhere => None,
@@ -204,7 +209,7 @@ impl Directed {
     /// `guess`: where to look first.
     pub fn smallest_refuted(&self, ln_threshold: f64, guess: f64) -> Option<f64> {
         let (low, high) = self.range();
-        match edge(low, high, guess, |effect| self.ln_e_at(Side::Safe, effect) - ln_threshold) {
+        match edge(low, high, guess, Expected::Above, self.refutation(Side::Safe, ln_threshold)) {
             Edge::At(effect) => Some(effect),
             Edge::Everywhere => Some(low),
             Edge::Nowhere => None,
@@ -244,7 +249,7 @@ impl Directed {
             }
             canary_events - expected
         };
-        match edge(-WIDEST, WIDEST, 0.0, surplus) {
+        match edge(-WIDEST, WIDEST, 0.0, Expected::Above, surplus) {
             Edge::At(effect) => Some(effect),
             Edge::Everywhere | Edge::Nowhere => None,
         }

@@ -23,16 +23,25 @@ pub enum Edge {
     Everywhere,
 }
 
+/// On which side of the guess an edge is looked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Below it.
+    Below,
+    /// Above it.
+    Above,
+}
+
 /// Finds the edge of a monotone function (rising or falling) in `[lo, hi]`: pass
-/// `|bound| engine.ln_e_at(|_| bound) - threshold`, at least 0 where the bound is refuted. `guess` is where to look first; any
-/// number will do, a near one saves evaluations. The edge is exact to about 1e-9. A function that is NaN somewhere, or a range
+/// `|bound| engine.ln_e_at(|_| bound) - threshold`, at least 0 where the bound is refuted. `guess` is where to look first, and
+/// `expected` where next; any will do, near ones save evaluations. The edge is exact to about 1e-9. A function that is NaN somewhere, or a range
 /// that is not finite, gives [`Edge::Nowhere`].
-pub fn edge(lo: f64, hi: f64, guess: f64, mut f: impl FnMut(f64) -> f64) -> Edge {
+pub fn edge(lo: f64, hi: f64, guess: f64, expected: Expected, mut f: impl FnMut(f64) -> f64) -> Edge {
     if !(lo.is_finite() && hi.is_finite() && lo < hi) {
         return Edge::Nowhere;
     }
     let mut f = |bound| straightened(f(bound));
-    match bracket(lo, hi, guess, &mut f) {
+    match bracket(lo, hi, guess, expected, &mut f) {
         Bracket::Around(left, right) => match zeroin_of_smooth(left, right, EDGE_TOLERANCE, TRUSTED_STEP, &mut f) {
             Some(bound) => Edge::At(bound),
             None => Edge::Nowhere,
@@ -56,10 +65,18 @@ enum Bracket {
 }
 
 /// Walks from the guess in the direction in which the function falls towards 0, in steps that grow.
-fn bracket(lo: f64, hi: f64, guess: f64, f: &mut impl FnMut(f64) -> f64) -> Bracket {
+fn bracket(lo: f64, hi: f64, guess: f64, expected: Expected, f: &mut impl FnMut(f64) -> f64) -> Bracket {
     let mut step = (hi - lo) * FIRST_STEP;
     let begin = if guess > lo + step && guess < hi - step { guess } else { lo.midpoint(hi) };
-    let (here, there) = ((begin, f(begin)), (begin + step, f(begin + step)));
+    let aside = match expected {
+        Expected::Below => begin - step,
+        Expected::Above => begin + step,
+    };
+    let (first, second) = ((begin, f(begin)), (aside, f(aside)));
+    let (here, there) = match expected {
+        Expected::Below => (second, first),
+        Expected::Above => (first, second),
+    };
     if is_refuted(here.1) != is_refuted(there.1) {
         return Bracket::Around(here, there);
     }
@@ -114,9 +131,9 @@ fn is_refuted(value: f64) -> bool {
 mod tests {
     use super::*;
 
-    fn found(lo: f64, hi: f64, guess: f64, f: impl Fn(f64) -> f64) -> (Edge, usize) {
+    fn found(lo: f64, hi: f64, guess: f64, expected: Expected, f: impl Fn(f64) -> f64) -> (Edge, usize) {
         let mut evaluations = 0;
-        let edge = edge(lo, hi, guess, |x| {
+        let edge = edge(lo, hi, guess, expected, |x| {
             evaluations += 1;
             f(x)
         });
@@ -127,7 +144,8 @@ mod tests {
     fn finds_edges_in_few_evaluations() {
         for guess in [-3.0, 0.0, 0.7, 2.9, f64::NAN] {
             for root in [-2.99, -0.5, 0.0, 0.123_456_789, 1.7, 2.999] {
-                for slope in [-1.0, 1.0] {
+                for (slope, expected) in [(-1.0, Expected::Above), (1.0, Expected::Above), (-1.0, Expected::Below), (1.0, Expected::Below)]
+                {
                     let functions: [&dyn Fn(f64) -> f64; 4] = [
                         &|x| slope * (x - root),
                         &|x| slope * (x - root) * (40.0 + 9.0 * (x - root) * (x - root)),
@@ -135,7 +153,7 @@ mod tests {
                         &|x| slope * (200.0 * (x - root)).clamp(-3.0, 50.0),
                     ];
                     for (index, function) in functions.iter().enumerate() {
-                        let (edge, evaluations) = found(-3.0, 3.0, guess, function);
+                        let (edge, evaluations) = found(-3.0, 3.0, guess, expected, function);
                         let Edge::At(x) = edge else { panic!("function {index} at {root} from {guess}: {edge:?}") };
                         assert!((x - root).abs() < 2e-9, "function {index} at {root} from {guess}: {x}");
                         assert!(evaluations < 30, "function {index} at {root} from {guess}: {evaluations} evaluations");
@@ -147,12 +165,12 @@ mod tests {
 
     #[test]
     fn says_when_there_is_none() {
-        assert_eq!(found(-3.0, 3.0, 0.0, |_| -1.0).0, Edge::Nowhere);
-        assert_eq!(found(-3.0, 3.0, 0.0, |_| 0.0).0, Edge::Everywhere);
-        assert_eq!(found(-3.0, 3.0, 0.0, |x| x + 4.0).0, Edge::Everywhere);
-        assert_eq!(found(-3.0, 3.0, 0.0, |x| -x - 4.0).0, Edge::Nowhere);
-        assert_eq!(found(-3.0, 3.0, 0.0, |_| f64::NAN).0, Edge::Nowhere);
-        assert_eq!(found(f64::NAN, 3.0, 0.0, |x| x).0, Edge::Nowhere);
-        assert_eq!(found(3.0, -3.0, 0.0, |x| x).0, Edge::Nowhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, Expected::Above, |_| -1.0).0, Edge::Nowhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, Expected::Above, |_| 0.0).0, Edge::Everywhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, Expected::Above, |x| x + 4.0).0, Edge::Everywhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, Expected::Above, |x| -x - 4.0).0, Edge::Nowhere);
+        assert_eq!(found(-3.0, 3.0, 0.0, Expected::Above, |_| f64::NAN).0, Edge::Nowhere);
+        assert_eq!(found(f64::NAN, 3.0, 0.0, Expected::Above, |x| x).0, Edge::Nowhere);
+        assert_eq!(found(3.0, -3.0, 0.0, Expected::Above, |x| x).0, Edge::Nowhere);
     }
 }

@@ -141,3 +141,41 @@ fn evidence(stakes: &Stakes, discounts: &[Stakes; BETS.len()]) -> f64 {
     }
     sums.iter().sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::evidence::Side;
+
+    /// Both ways to add up agree wherever the quick one is used, across traffic steps, and the other takes over in time.
+    #[test]
+    fn squares_agree_with_logarithms() {
+        let mut state = 3_u64;
+        let mut noise = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        let rows: Vec<Vec<f64>> = (0..6).map(|_| (0..60).map(|_| 0.2 * noise()).collect()).collect();
+        let profile = Arc::new(NoiseProfile::from_history(&rows, 60).expect("360 windows are enough"));
+        for side in [Side::Harm, Side::Safe] {
+            for steps in [vec![60], vec![3], vec![17, 1, 30]] {
+                let mut engine = Calibrated::new(side, 60);
+                for windows in steps {
+                    engine.begin_step(Arc::clone(&profile));
+                    (0..windows).for_each(|_| engine.push(0.2 * noise(), 0.1, &[]));
+                }
+                let elsewhere = engine.elsewhere();
+                let step = engine.step.as_ref().expect("a step has begun");
+                for hundredths in -60..=60 {
+                    let bounds = |_| f64::from(hundredths) / 100.0;
+                    let (quick, sure) = (elsewhere.ln_e(bounds), elsewhere.ln_e_of_extremes(step, &bounds));
+                    assert!((quick - sure).abs() < 1e-12 * (1.0 + sure.abs()), "{side:?} at {hundredths}: {quick} {sure}");
+                }
+                let same = engine.ln_e_at(|_| 0.1);
+                assert!((same - engine.ln_e()).abs() < 1e-9, "{side:?}: {same}");
+            }
+        }
+    }
+}
