@@ -157,6 +157,7 @@ fn plan(streams: Vec<StreamSpec>) -> FetchPlan {
     FetchPlan {
         streams,
         signals: Vec::new(),
+        slices: Vec::new(),
         arms: PerArm { baseline: vec![equal("version", "v1")], canary: vec![equal("version", "v2")] },
         history_from: None,
         instance: Some("pod".to_owned()),

@@ -177,6 +177,7 @@ async fn fetch(config: PrometheusConfig) -> Result<StreamData, SourceError> {
     let plan = FetchPlan {
         streams: vec![StreamSpec::Counter(Selector { name: "http_requests_total".to_owned(), matchers: Vec::new() })],
         signals: Vec::new(),
+        slices: Vec::new(),
         arms: PerArm { baseline: version("v1"), canary: version("v2") },
         history_from: None,
         instance: None,

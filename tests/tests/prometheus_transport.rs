@@ -52,6 +52,7 @@ fn plan(streams: usize) -> FetchPlan {
     FetchPlan {
         streams: (0..streams).map(counter).collect(),
         signals: Vec::new(),
+        slices: Vec::new(),
         arms: PerArm { baseline: version("v1"), canary: version("v2") },
         history_from: None,
         instance: None,

@@ -346,10 +346,7 @@ impl<'a, S: Source> Run<'a, S> {
 
 /// The streams that a signal is read from.
 pub fn streams_of(signal: &Signal) -> Vec<usize> {
-    match signal {
-        Signal::Histogram { stream } | Signal::Rate { stream } | Signal::Scalar { stream } => vec![*stream],
-        Signal::Ratio { events, total, .. } => vec![*events, *total],
-    }
+    signal.streams()
 }
 
 fn plain_window(aligned: &AlignedWindow) -> Window {

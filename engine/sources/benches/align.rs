@@ -24,6 +24,7 @@ fn plan() -> FetchPlan {
             Signal::Ratio { events: 1, events_where: Vec::new(), total: 1 },
             Signal::Rate { stream: 1 },
         ],
+        slices: Vec::new(),
         arms: PerArm::default(),
         history_from: None,
         instance: Some("pod".to_owned()),

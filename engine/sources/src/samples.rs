@@ -82,6 +82,16 @@ pub enum Signal {
     },
 }
 
+impl Signal {
+    /// The streams that it is read from.
+    pub fn streams(&self) -> Vec<usize> {
+        match self {
+            Signal::Histogram { stream } | Signal::Rate { stream } | Signal::Scalar { stream } => vec![*stream],
+            Signal::Ratio { events, total, .. } => vec![*events, *total],
+        }
+    }
+}
+
 /// Everything a source must know to fetch. Part of a recording's manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FetchPlan {
@@ -89,6 +99,9 @@ pub struct FetchPlan {
     pub streams: Vec<StreamSpec>,
     /// One per metric, in the rules' order.
     pub signals: Vec<Signal>,
+    /// Labels by whose values a metric is read in slices as well, one list per metric; a list that is empty or not there:
+    /// as a whole only.
+    pub slices: Vec<Vec<String>>,
     /// Matchers that tell the arms apart; at least one for each arm.
     pub arms: PerArm<Vec<Matcher>>,
     /// Whose history: matchers in place of the baseline's, where the rules say so.
@@ -99,6 +112,13 @@ pub struct FetchPlan {
     pub step_ms: i64,
     /// The most samples that history may take.
     pub max_history_samples: u64,
+}
+
+impl FetchPlan {
+    /// The labels of a metric's slices; empty: none.
+    pub fn labels_of_slices(&self, metric: usize) -> &[String] {
+        self.slices.get(metric).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Half-open at the left: samples with `start_ms < time <= end_ms`.

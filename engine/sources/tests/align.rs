@@ -36,6 +36,7 @@ fn plan() -> FetchPlan {
             Signal::Scalar { stream: 2 },
             Signal::Ratio { events: 3, events_where: Vec::new(), total: 0 },
         ],
+        slices: Vec::new(),
         arms: PerArm { baseline: vec![matcher("version", MatchOp::Equal, "v1")], canary: vec![matcher("version", MatchOp::Equal, "v2")] },
         history_from: None,
         instance: Some("pod".to_owned()),

@@ -17,6 +17,7 @@ fn history(windows: usize, mut make: impl FnMut(usize) -> Vec<(String, Reading)>
 fn window(number: i64, by_instance: Vec<(String, Reading)>) -> AlignedWindow {
     AlignedWindow {
         end_ms: number * STEP,
+        slices: Vec::new(),
         metrics: vec![PerArm { baseline: InstanceReadings { by_instance }, canary: InstanceReadings::default() }],
         instances: PerArm::default(),
         gaps: vec![PerArm::<Gaps>::default()],

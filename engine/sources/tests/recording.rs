@@ -32,6 +32,7 @@ fn plan() -> FetchPlan {
             Signal::Histogram { stream: 1 },
             Signal::Scalar { stream: 2 },
         ],
+        slices: Vec::new(),
         arms: PerArm {
             baseline: vec![matcher("version", MatchOp::Equal, "v1")],
             canary: vec![matcher("version", MatchOp::NotEqual, "v1")],

@@ -15,6 +15,7 @@ fn plan() -> FetchPlan {
     FetchPlan {
         streams: vec![StreamSpec::Counter(Selector { name: "requests_total".to_owned(), matchers: Vec::new() })],
         signals: Vec::new(),
+        slices: Vec::new(),
         arms: PerArm::default(),
         history_from: None,
         instance: None,

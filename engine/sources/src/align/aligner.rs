@@ -7,7 +7,7 @@ use davy_judge::arm::{Arm, PerArm};
 use crate::align::reading::{Read, Targets, histogram, rate, ratio, scalar};
 use crate::align::target::TargetKey;
 use crate::align::track::WindowSpan;
-use crate::align::{AlignedWindow, Grid};
+use crate::align::{AlignedWindow, Grid, SliceReadings, sliced};
 use crate::matching::LabelFilter;
 use crate::samples::{FetchPlan, Signal, StreamData, StreamSpec};
 
@@ -26,6 +26,8 @@ pub struct Aligner {
     instance: Option<String>,
     streams: Vec<Stream>,
     signals: Vec<Prepared>,
+    /// The labels of each metric's slices.
+    slices: Vec<Vec<String>>,
     horizon_ms: i64,
 }
 
@@ -70,7 +72,7 @@ impl Aligner {
         let mut streams: Vec<Stream> =
             kinds.map(|kind| Stream { kind, filters: Vec::new(), arms: PerArm::from_fn(|_| Targets::new()) }).collect();
         let signals = plan.signals.iter().map(|signal| prepare(signal, &mut streams)).collect::<Result<_, _>>()?;
-        Ok(Aligner { grid, instance: plan.instance.clone(), streams, signals, horizon_ms: i64::MIN })
+        Ok(Aligner { grid, instance: plan.instance.clone(), streams, signals, slices: plan.slices.clone(), horizon_ms: i64::MIN })
     }
 
     /// The grid.
@@ -120,7 +122,22 @@ impl Aligner {
             gaps.push(read.as_ref().map(|(_, gaps)| *gaps));
             metrics.push(read.map(|(readings, _)| readings));
         }
-        AlignedWindow { end_ms, metrics, instances: PerArm::from_fn(|arm| self.live(arm, &span)), gaps }
+        let slices = (0..self.signals.len()).map(|metric| self.slices(metric, &span)).collect();
+        AlignedWindow { end_ms, metrics, slices, instances: PerArm::from_fn(|arm| self.live(arm, &span)), gaps }
+    }
+
+    /// A metric's slices in both arms; none where it is not sliced.
+    fn slices(&self, metric: usize, span: &WindowSpan) -> PerArm<SliceReadings> {
+        let Some(by) = self.slices.get(metric).filter(|by| !by.is_empty()) else { return PerArm::default() };
+        PerArm::from_fn(|arm| match self.signals[metric] {
+            Prepared::Histogram(stream) => sliced::histogram(self.targets(stream, arm), by, span),
+            Prepared::Ratio { events, filter, total } => {
+                sliced::ratio(self.targets(total, arm), self.targets(events, arm), filter, by, span)
+            }
+            Prepared::Rate(stream) => sliced::rate(self.targets(stream, arm), by, span),
+            // An expression yields one value per arm; the rules refuse to slice it.
+            Prepared::Scalar(_) => SliceReadings::new(),
+        })
     }
 
     /// The time of an arm's first usable sample.

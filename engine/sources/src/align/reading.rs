@@ -8,7 +8,7 @@ use davy_judge::reading::{BucketCounts, Reading};
 use crate::align::classic::AddedBuckets;
 use crate::align::counter::{Added, increments, ready_increments};
 use crate::align::native;
-use crate::align::target::{Target, TargetKey};
+use crate::align::target::{CounterSeries, Labels, Target, TargetKey};
 use crate::align::track::WindowSpan;
 use crate::align::{Gaps, InstanceReadings};
 
@@ -19,7 +19,7 @@ pub(super) type Targets = BTreeMap<TargetKey, Target>;
 pub(super) type Read = (InstanceReadings, Gaps);
 
 /// Processes that were seen by the window's end, by instance.
-fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<&'a Target>> {
+pub(super) fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<&'a Target>> {
     let mut instances: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
     let seen = targets.iter().filter(|(_, target)| target.first_ms().is_some_and(|first| first <= span.end_ms));
     for (key, target) in seen {
@@ -46,23 +46,29 @@ struct Counted {
     is_known: bool,
 }
 
+/// What one counter added.
+pub(super) fn added_to(series: &CounterSeries, target: &Target, span: &WindowSpan) -> Added {
+    if series.is_ready { ready_increments(&series.track, span) } else { increments(&series.track, span, |time| target.seen_before(time)) }
+}
+
+/// Whether a sum of increments may be believed.
+pub(super) fn is_sound(added: &Added) -> bool {
+    added.long_gaps == 0 && added.amount.is_finite() && added.amount >= 0.0
+}
+
 fn counted(targets: &[&Target], filter: Option<usize>, span: &WindowSpan) -> Counted {
     let mut added = Added::default();
     let mut is_known = false;
     for target in targets {
         for series in target.counters.values() {
-            let of_series = if series.is_ready {
-                ready_increments(&series.track, span)
-            } else {
-                increments(&series.track, span, |time| target.seen_before(time))
-            };
+            let of_series = added_to(series, target, span);
             is_known |= of_series.intervals > 0;
             if series.passes(filter) {
                 added.add(of_series);
             }
         }
     }
-    Counted { added, is_known: is_known && added.long_gaps == 0 && added.amount.is_finite() && added.amount >= 0.0 }
+    Counted { added, is_known: is_known && is_sound(&added) }
 }
 
 fn note(gaps: &mut Gaps, added: &Added) {
@@ -105,20 +111,20 @@ pub(super) fn ratio(total: &Targets, events: &Targets, filter: usize, same_strea
         if !same_stream {
             note(&mut gaps, &bad.added);
         }
-        let reading = if !all.is_known || !bad.is_known {
-            Reading::Missing
-        } else if all.added.amount <= 0.0 {
-            gaps.no_requests += 1;
-            Reading::Missing
-        } else {
-            let requests = all.added.amount;
-            gaps.clamped += u32::from(bad.added.amount > requests);
-            let events = if bad.added.amount > requests { requests } else { bad.added.amount };
-            Reading::Counts { events, requests }
-        };
+        let reading = if all.is_known && bad.is_known { counts(bad.added.amount, all.added.amount, &mut gaps) } else { Reading::Missing };
         readings.by_instance.push((instance.to_owned(), reading));
     }
     (readings, gaps)
+}
+
+/// Events among requests; without requests nothing is known, and no more events than requests are believed.
+pub(super) fn counts(events: f64, requests: f64, gaps: &mut Gaps) -> Reading {
+    if requests <= 0.0 {
+        gaps.no_requests += 1;
+        return Reading::Missing;
+    }
+    gaps.clamped += u32::from(events > requests);
+    Reading::Counts { events: if events > requests { requests } else { events }, requests }
 }
 
 /// Buckets of classic and native histograms.
@@ -129,38 +135,43 @@ pub(super) fn histogram(targets: &Targets, span: &WindowSpan) -> Read {
     for (instance, processes) in by_instance(targets, span) {
         let mut sum = HistogramSum::default();
         for target in processes {
-            let seen_before = |time| target.seen_before(time);
-            for classic in target.classic.values() {
-                sum.add(classic.increments(span, seen_before), &mut gaps);
-            }
-            for ready in target.ready_classic.values() {
-                sum.add(ready.ready_increments(span), &mut gaps);
-            }
-            for track in target.native.values() {
-                let (added, incompatible) = native::increments(track, span, seen_before);
-                gaps.incompatible += incompatible;
-                sum.is_unknown |= incompatible > 0;
-                sum.add(added, &mut gaps);
-            }
+            each_histogram(target, span, |_, added, incompatible| sum.add(added, incompatible, &mut gaps));
         }
         readings.by_instance.push((instance.to_owned(), sum.reading(&mut gaps)));
     }
     (readings, gaps)
 }
 
+/// What each of a process' histograms added, with its labels and how often its buckets changed beyond comparison: classic ones
+/// first, then ready ones, then native ones.
+pub(super) fn each_histogram<'a>(target: &'a Target, span: &WindowSpan, mut take: impl FnMut(&'a Labels, AddedBuckets, u32)) {
+    let seen_before = |time| target.seen_before(time);
+    for (labels, classic) in &target.classic {
+        take(labels, classic.increments(span, seen_before), 0);
+    }
+    for (labels, ready) in &target.ready_classic {
+        take(labels, ready.ready_increments(span), 0);
+    }
+    for (labels, track) in &target.native {
+        let (added, incompatible) = native::increments(track, span, seen_before);
+        take(labels, added, incompatible);
+    }
+}
+
 /// Histograms of one instance, added up.
 #[derive(Default)]
-struct HistogramSum {
+pub(super) struct HistogramSum {
     counts: Option<BucketCounts>,
     is_unknown: bool,
 }
 
 impl HistogramSum {
-    fn add(&mut self, added: AddedBuckets, gaps: &mut Gaps) {
+    pub fn add(&mut self, added: AddedBuckets, incompatible: u32, gaps: &mut Gaps) {
+        gaps.incompatible += incompatible;
         note(gaps, &added.known);
         gaps.no_overflow_bucket += u32::from(added.no_overflow_bucket);
         gaps.clamped += u32::from(added.not_monotone);
-        self.is_unknown |= added.no_overflow_bucket || added.known.long_gaps > 0;
+        self.is_unknown |= incompatible > 0 || added.no_overflow_bucket || added.known.long_gaps > 0;
         let Some(counts) = added.counts else { return };
         self.counts = Some(match self.counts.take() {
             None => counts,
@@ -168,7 +179,7 @@ impl HistogramSum {
         });
     }
 
-    fn reading(self, gaps: &mut Gaps) -> Reading {
+    pub fn reading(self, gaps: &mut Gaps) -> Reading {
         match self.counts {
             Some(counts) if !self.is_unknown => {
                 if counts.total() <= 0.0 {

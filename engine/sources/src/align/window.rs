@@ -1,5 +1,7 @@
 //! One window of all metrics, by arm and instance.
 
+use std::collections::BTreeMap;
+
 use davy_judge::arm::PerArm;
 use davy_judge::histogram::merge;
 use davy_judge::reading::Reading;
@@ -11,11 +13,21 @@ pub struct AlignedWindow {
     pub end_ms: i64,
     /// One per metric, in the plan's order.
     pub metrics: Vec<PerArm<InstanceReadings>>,
+    /// The same cut into slices, one per metric; empty for a metric that is not sliced.
+    pub slices: Vec<PerArm<SliceReadings>>,
     /// Live instances: those with at least one raw sample in the window.
     pub instances: PerArm<usize>,
     /// What was left out or put right, one per metric.
     pub gaps: Vec<PerArm<Gaps>>,
 }
+
+/// The values of the labels that make slices, in the order in which the rules name them; a label that a series does not have
+/// is the empty text.
+pub type SliceKey = Vec<String>;
+
+/// One metric in one window of one arm, slice by slice: every slice that any series ever had. An instance without a series of
+/// a slice is not listed in it.
+pub type SliceReadings = BTreeMap<SliceKey, InstanceReadings>;
 
 /// One metric in one window of one arm, instance by instance.
 #[derive(Debug, Clone, PartialEq, Default)]

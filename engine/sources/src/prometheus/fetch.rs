@@ -282,7 +282,7 @@ pub(super) fn raw_selector(metric: &Selector, is_histogram: bool, matchers: &[Ma
     selector(&[&metric.name], &all)
 }
 
-/// The labels that a sum must keep: those that tell arms, instances, buckets and events apart.
+/// The labels that a sum must keep: those that tell arms, instances, buckets, events and slices apart.
 fn kept_labels(plan: &FetchPlan, stream: usize) -> BTreeSet<&str> {
     let arms = Arm::BOTH.into_iter().flat_map(|arm| plan.arms.get(arm));
     let mut kept: BTreeSet<&str> = arms.chain(plan.history_from.iter().flatten()).map(|matcher| matcher.label.as_str()).collect();
@@ -290,11 +290,14 @@ fn kept_labels(plan: &FetchPlan, stream: usize) -> BTreeSet<&str> {
     if matches!(plan.streams[stream], StreamSpec::Histogram(_)) {
         kept.insert("le");
     }
-    for signal in &plan.signals {
+    for (metric, signal) in plan.signals.iter().enumerate() {
         if let Signal::Ratio { events, events_where, .. } = signal
             && *events == stream
         {
             kept.extend(events_where.iter().map(|matcher| matcher.label.as_str()));
+        }
+        if signal.streams().contains(&stream) {
+            kept.extend(plan.labels_of_slices(metric).iter().map(String::as_str));
         }
     }
     kept

@@ -98,6 +98,13 @@ struct WirePlan {
     max_history_samples: u64,
     streams: Vec<WireSpec>,
     signals: Vec<WireSignal>,
+    #[serde(default, skip_serializing_if = "has_no_slices")]
+    slices: Vec<Vec<String>>,
+}
+
+/// Recordings without slices look as they did before there were any.
+fn has_no_slices(slices: &[Vec<String>]) -> bool {
+    slices.iter().all(Vec::is_empty)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -470,6 +477,7 @@ fn plan_to_wire(plan: &FetchPlan) -> WirePlan {
                 Signal::Scalar { stream } => WireSignal::Scalar { stream: *stream },
             })
             .collect(),
+        slices: plan.slices.clone(),
     }
 }
 
@@ -499,6 +507,7 @@ fn plan_from_wire(wire: WirePlan) -> Result<FetchPlan, Wrong> {
                 WireSignal::Scalar { stream } => Signal::Scalar { stream },
             })
             .collect(),
+        slices: wire.slices,
         arms: PerArm { baseline: matchers_from_wire(wire.arms.baseline), canary: matchers_from_wire(wire.arms.canary) },
         history_from: wire.history_from.map(matchers_from_wire),
         instance: wire.instance,
