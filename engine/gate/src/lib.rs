@@ -13,5 +13,6 @@ pub mod replay;
 pub mod report;
 pub mod rules;
 mod sentence;
+mod slices;
 mod steps;
 pub mod words;

@@ -8,7 +8,7 @@ use davy_judge::arm::{Arm, PerArm};
 use davy_judge::history::MetricHistory;
 use davy_judge::reading::Reading;
 use davy_judge::window::{MetricWindow, StepStart, Window};
-use davy_sources::align::{AlignedWindow, Aligner};
+use davy_sources::align::{AlignedWindow, Aligner, SliceKey};
 use davy_sources::error::SourceError;
 use davy_sources::pseudo_canary::{HistoryWindows, PseudoCanaries, choose};
 use davy_sources::samples::{Part, Signal, Span};
@@ -16,6 +16,7 @@ use davy_sources::source::{Fetched, Source};
 use tracing::Instrument;
 
 use crate::plan::Plan;
+use crate::slices::Slicing;
 use crate::steps::{Stage, Steps};
 
 /// Windows of a step's lead whose traffic tells how large a pseudo-canary should be.
@@ -61,6 +62,7 @@ pub struct Run<'a, S> {
     steps: Steps,
     history: Option<Result<HistoryWindows, String>>,
     pseudo: Vec<Option<PseudoCanaries>>,
+    slicing: Slicing,
     judged_to_ms: i64,
     failures: Vec<u32>,
     doubts: Vec<Doubt>,
@@ -86,6 +88,7 @@ impl<'a, S: Source> Run<'a, S> {
             steps: Steps::new(plan.step_ms, plan.warmup_ms),
             history: None,
             pseudo: vec![None; plan.rules.metrics.len()],
+            slicing: Slicing::new(&plan.fetch, plan.seed()),
             judged_to_ms: plan.edge_before(plan.start_ms),
             failures: vec![0; plan.fetch.streams.len()],
             doubts: Vec::new(),
@@ -229,6 +232,7 @@ impl<'a, S: Source> Run<'a, S> {
         for (metric, signal) in self.plan.fetch.signals.iter().enumerate() {
             if streams_of(signal).into_iter().any(&is_doubtful) {
                 window.metrics[metric] = PerArm::default();
+                window.slices[metric] = PerArm::default();
             }
         }
     }
@@ -247,10 +251,12 @@ impl<'a, S: Source> Run<'a, S> {
             Stage::Waiting => self.analysis.skip(&window),
             Stage::WarmUp => {
                 self.analysis.skip(&window);
+                self.slicing.keep(&aligned);
                 self.steps.keep(window);
             }
             Stage::First | Stage::Judged => {
                 if stage == Stage::First {
+                    self.slicing.keep(&aligned);
                     let lead = self.steps.take_lead(window.clone());
                     self.begin_step(lead);
                 }
@@ -259,6 +265,7 @@ impl<'a, S: Source> Run<'a, S> {
                         shown.today = pseudo.today(&aligned, metric, self.seed);
                     }
                 }
+                self.slicing.fill(&mut window, &aligned);
                 self.ends_ms.push(end_ms);
                 if self.analysis.push(&window) {
                     // The step began with the first of the three windows that showed it.
@@ -268,12 +275,12 @@ impl<'a, S: Source> Run<'a, S> {
         }
     }
 
-    fn begin_step(&mut self, lead: Vec<Window>) {
+    fn begin_step(&mut self, mut lead: Vec<Window>) {
         let rows = self.plan.rules.history.as_ref().map_or(0, |history| history.pseudo_canaries);
         let seed = self.seed;
         let mut histories: Vec<Result<MetricHistory, String>> = Vec::new();
         for metric in 0..self.plan.rules.metrics.len() {
-            let traffic = traffic_of(&lead, metric);
+            let traffic = traffic_of(&lead, |window| window.metrics.get(metric).map(|metric| &metric.arms));
             let chosen = match &self.history {
                 Some(Ok(history)) => choose(history, metric, traffic.canary, traffic.baseline, rows).map(|pseudo| {
                     let made = pseudo.rows(history, metric, seed);
@@ -285,7 +292,13 @@ impl<'a, S: Source> Run<'a, S> {
             };
             histories.push(chosen);
         }
-        self.analysis.begin_step(&StepStart { histories, lead });
+        let history = match &self.history {
+            Some(Ok(history)) => Ok(history),
+            Some(Err(why)) => Err(why.as_str()),
+            None => Err("the history was not read"),
+        };
+        let slices = self.slicing.begin_step(&mut lead, history, rows);
+        self.analysis.begin_step(&StepStart { histories, lead, slices });
     }
 
     /// Whether nothing more will be judged: a verdict was reached, or the deadline.
@@ -328,6 +341,12 @@ impl<'a, S: Source> Run<'a, S> {
         &self.ends_ms
     }
 
+    /// The slices of a metric that are judged for themselves, in the order of its finding's indices; the index after the last
+    /// is all others. None: not sliced, or no step has begun.
+    pub fn slices(&self, metric: usize) -> Option<&[SliceKey]> {
+        self.slicing.keys(metric)
+    }
+
     /// What was not to be trusted, and when.
     pub fn doubts(&self) -> &[Doubt] {
         &self.doubts
@@ -355,26 +374,27 @@ fn plain_window(aligned: &AlignedWindow) -> Window {
         metrics: aligned
             .metrics
             .iter()
-            .map(|arms| MetricWindow { arms: arms.as_ref().map(|readings| readings.merged()), today: Vec::new() })
+            .map(|arms| MetricWindow { arms: arms.as_ref().map(|readings| readings.merged()), today: Vec::new(), slices: Vec::new() })
             .collect(),
         instances: aligned.instances,
     }
 }
 
+/// How many requests a reading counts; none: nothing known, or a metric that counts none.
+pub(crate) fn requests_of(reading: &Reading) -> Option<f64> {
+    match reading {
+        Reading::Total(total) => Some(*total),
+        Reading::Counts { requests, .. } => Some(*requests),
+        Reading::Histogram(histogram) => Some(histogram.total()),
+        Reading::Missing | Reading::Value(_) => None,
+    }
+}
+
 /// The arms' requests per window at the end of a lead; 0 where unknown.
-fn traffic_of(lead: &[Window], metric: usize) -> PerArm<f64> {
+pub(crate) fn traffic_of<'w>(lead: &'w [Window], shown: impl Fn(&'w Window) -> Option<&'w PerArm<Reading>>) -> PerArm<f64> {
     PerArm::from_fn(|arm| {
-        let requests: Vec<f64> = lead
-            .iter()
-            .rev()
-            .filter_map(|window| match window.metrics.get(metric)?.arms.get(arm) {
-                Reading::Total(total) => Some(*total),
-                Reading::Counts { requests, .. } => Some(*requests),
-                Reading::Histogram(histogram) => Some(histogram.total()),
-                Reading::Missing | Reading::Value(_) => None,
-            })
-            .take(TRAFFIC_WINDOWS)
-            .collect();
+        let of_arm = |window: &'w Window| requests_of(shown(window)?.get(arm));
+        let requests: Vec<f64> = lead.iter().rev().filter_map(of_arm).take(TRAFFIC_WINDOWS).collect();
         if requests.is_empty() { 0.0 } else { requests.iter().sum::<f64>() / requests.len() as f64 }
     })
 }

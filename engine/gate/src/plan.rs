@@ -14,6 +14,16 @@ pub enum PlanError {
     /// An arm has no matchers.
     #[error("expected matchers that tell the {0} apart, found none; give --{0} LABEL=VALUE, or `arms.{0}` in the rules")]
     NoArm(&'static str),
+    /// A metric is sliced by what tells arms or instances apart.
+    #[error("metric {metric}: `by` names the label `{label}`, {why}; name a label that both arms share, such as `route`")]
+    By {
+        /// The metric's name.
+        metric: String,
+        /// The label.
+        label: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The times do not fit together.
     #[error("{0}")]
     Times(String),
@@ -57,6 +67,7 @@ impl Plan {
         if let Some(history) = &mut rules.history {
             history.instance = history.instance.take().or(instance);
         }
+        check_slices(&rules)?;
         let fetch = rules.fetch_plan(step_ms);
         let grid = Grid { origin_ms: 0, step_ms };
         let last_edge = grid.window_end(start_ms.saturating_sub(step_ms).saturating_add(1));
@@ -108,4 +119,21 @@ impl Plan {
         }
         hash.finalize().into()
     }
+}
+
+/// Slices are compared between the arms, so both must have them.
+fn check_slices(rules: &RuleSet) -> Result<(), PlanError> {
+    for metric in &rules.metrics {
+        for label in &metric.by {
+            let tells_arms = Arm::BOTH.into_iter().any(|arm| rules.arms.get(arm).iter().any(|matcher| matcher.label == *label));
+            let is_instance = rules.history.as_ref().and_then(|history| history.instance.as_deref()) == Some(label.as_str());
+            let why = match (tells_arms, is_instance) {
+                (true, _) => "by which the arms are told apart, so no slice would be in both",
+                (false, true) => "which names an instance, and no instance is in both arms",
+                (false, false) => continue,
+            };
+            return Err(PlanError::By { metric: metric.rule.name.clone(), label: label.clone(), why });
+        }
+    }
+    Ok(())
 }

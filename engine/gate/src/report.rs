@@ -4,7 +4,7 @@
 
 use davy_judge::arm::Arm;
 use davy_judge::rule::{Direction, Kind, OnBreach};
-use davy_judge::verdict::{Cause, Decision, Effect, EffectKind, Finding, Obstacle, Verdict};
+use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, Finding, Obstacle, Verdict};
 use davy_sources::samples::Matcher;
 use davy_sources::source::Source;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,10 @@ use crate::rules::rule_set::{MetricRule, Mode, Unit};
 use crate::sentence;
 
 mod read;
+mod slices;
 
 pub use read::{ReadError, from_json};
+pub use slices::SliceReport;
 
 /// The report's schema.
 pub const SCHEMA: &str = "davy.report/v1";
@@ -197,6 +199,9 @@ pub struct FindingReport {
     pub reason: String,
     /// Each judged window's values; null: missing.
     pub series: SeriesReport,
+    /// The metric's slices, worst first; not there where its rule has no `by`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceReport>,
 }
 
 /// Where a metric's rule was written.
@@ -316,14 +321,17 @@ pub struct Judged<'a> {
     pub rule: &'a MetricRule,
     /// What it means.
     pub finding: &'a Finding,
+    /// What its slices are called, in the order of their indices.
+    pub slices: Vec<String>,
 }
 
 /// Builds the report of a run as it stands. `at_deadline`: no more windows will come.
 pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
     let plan = run.plan();
     let decision = run.analysis().decision(at_deadline || run.is_at_deadline());
+    let metrics = plan.rules.metrics.iter().zip(&decision.findings).enumerate();
     let judged: Vec<Judged<'_>> =
-        plan.rules.metrics.iter().zip(&decision.findings).map(|(rule, finding)| Judged { rule, finding }).collect();
+        metrics.map(|(index, (rule, finding))| Judged { rule, finding, slices: slices::names(run, index) }).collect();
     let is_shadow = plan.rules.mode == Mode::Shadow;
     let action = if is_shadow { Verdict::Promote } else { decision.verdict };
     let reason = sentence::verdict(plan, &decision, &judged);
@@ -416,24 +424,15 @@ fn warnings<S: Source>(run: &Run<'_, S>, decision: &Decision, judged: &[Judged<'
     let mut streams: Vec<(usize, &str)> = run.doubts().iter().map(|doubt| (doubt.stream, doubt.text.as_str())).collect();
     streams.sort_unstable();
     streams.dedup();
+    lines.extend(judged.iter().filter_map(slices::absent));
     lines.extend(streams.into_iter().map(|(_, text)| format!("windows left out, since the answer may be incomplete: {text}")));
     lines
 }
 
 fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>, decision: &Decision) -> FindingReport {
-    let Judged { rule, finding } = judged;
+    let Judged { rule, finding, .. } = judged;
     let plan = run.plan();
-    let unit = unit_text(rule.unit);
-    let arm = |arm: Arm| {
-        let shown = finding.arms.get(arm);
-        ArmReport {
-            value: shown.value.map(number),
-            at_least: shown.at_least,
-            unit,
-            requests: shown.requests.map(number),
-            windows: shown.windows,
-        }
-    };
+    let arm = |arm: Arm| arm_report(finding.arms.get(arm), rule.unit);
     let series = |arm: Arm| finding.series.get(arm).iter().map(|value| value.map(number)).collect();
     let mut notes: Vec<String> = Vec::new();
     for (stream, text) in run.notes() {
@@ -464,12 +463,7 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
         limit: finding.effective_limit.map(number),
         ignore_below: finding.effective_ignore_below.map(number),
         judged_at: finding.judged_at_bound.map(number),
-        evidence: Evidence {
-            harm: number(finding.ln_harm.exp()),
-            safe: number(finding.ln_safe.exp()),
-            ln_harm: number(finding.ln_harm),
-            ln_safe: number(finding.ln_safe),
-        },
+        evidence: Evidence::of(finding.ln_harm, finding.ln_safe),
         method: finding.method,
         noise: NoiseReport {
             calibrated: finding.noise.calibrated,
@@ -492,6 +486,17 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
             ln_harm: finding.harm_trace.iter().copied().map(number).collect(),
             ln_safe: finding.safe_trace.iter().copied().map(number).collect(),
         },
+        slices: slices::slices(run, index, judged),
+    }
+}
+
+fn arm_report(shown: &ArmSummary, unit: Unit) -> ArmReport {
+    ArmReport {
+        value: shown.value.map(number),
+        at_least: shown.at_least,
+        unit: unit_text(unit),
+        requests: shown.requests.map(number),
+        windows: shown.windows,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::rule::{Direction, Kind, OnBreach, Tolerance};
-use davy_judge::verdict::{Cause, Decision, EffectKind, Obstacle, Outcome, Verdict};
+use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, Obstacle, Outcome, SliceFinding, Verdict};
 
 use crate::plan::Plan;
 use crate::report::{Judged, matchers_text};
-use crate::rules::rule_set::Unit;
+use crate::rules::rule_set::{MetricRule, Unit};
 use crate::words;
 
 /// Why the verdict is what it is.
@@ -95,7 +95,40 @@ fn harm(metrics: &[usize], judged: &[Judged<'_>]) -> String {
     let first = &judged[*worst];
     let others: Vec<&str> = metrics[1..].iter().map(|metric| judged[*metric].rule.rule.name.as_str()).collect();
     let others = if others.is_empty() { String::new() } else { format!("; so is {}", words::list(&others)) };
-    format!("{}, evidence {}{others}", effect(first), words::odds(first.finding.ln_harm))
+    format!("{}, evidence {}{}{others}", effect(first), words::odds(first.finding.ln_harm), where_it_is(first))
+}
+
+/// The slice that is named, where one is: `; worst in route="/pay": is ×4.1 (…)`.
+fn where_it_is(judged: &Judged<'_>) -> String {
+    let mut named = judged.named_slices();
+    let Some(worst) = named.next() else { return String::new() };
+    let more = named.count();
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    format!("; it stands out in {}, evidence {}{more}", slice(judged, worst), words::odds(worst.ln_harm))
+}
+
+/// The worst slice that keeps a metric from passing: `error_rate waits for route="/pay": is ×4.1 (…), evidence of harm 300 to 1`.
+fn waits_for(judged: &Judged<'_>) -> Option<String> {
+    let worst = judged.finding.slices.iter().find(|found| found.keeps_waiting)?;
+    let name = &judged.rule.rule.name;
+    Some(format!("{name} waits for {}, evidence of harm {}", slice(judged, worst), words::odds(worst.ln_harm)))
+}
+
+/// What one slice of a metric showed: `route="/pay": is ×4.1 (1 % → 4.1 %)`.
+pub fn slice(judged: &Judged<'_>, found: &SliceFinding) -> String {
+    let Judged { rule, .. } = judged;
+    let name = judged.slice_name(found.slice);
+    let said = match (&found.effect, found.obstacle) {
+        (None, Some(Obstacle::NoData(PerArm { baseline: true, canary: true }))) => "neither arm has data".to_owned(),
+        (None, Some(Obstacle::NoData(PerArm { baseline: true, .. }))) => "the baseline has no data".to_owned(),
+        (None, Some(Obstacle::NoData(_))) => "the canary has no data".to_owned(),
+        (None, _) => "cannot be compared".to_owned(),
+        (Some(shown), _) => {
+            let bounds = bounds(shown, rule.unit).map(|bounds| format!("; {bounds}")).unwrap_or_default();
+            format!("{}{}{bounds}", estimate(shown, rule), values(&found.arms, rule.unit))
+        }
+    };
+    format!("{name}: {said}")
 }
 
 fn safe(judged: &[Judged<'_>]) -> String {
@@ -125,7 +158,9 @@ fn not_yet(metrics: &[usize], judged: &[Judged<'_>], decision: &Decision) -> Str
         Some(windows) if !decision.is_final => format!("; at this pace about {} more", words::windows(windows)),
         Some(_) | None => String::new(),
     };
-    format!("not enough evidence yet on {} after {}{more}", words::list(&names), words::windows(decision.windows))
+    let waits = metrics.iter().find_map(|metric| waits_for(&judged[*metric]));
+    let slices = waits.map_or_else(String::new, |slice| format!("; {slice}"));
+    format!("not enough evidence yet on {} after {}{more}{slices}", words::list(&names), words::windows(decision.windows))
 }
 
 /// What one metric's comparison means.
@@ -138,7 +173,15 @@ pub fn finding(judged: &Judged<'_>, decision: &Decision) -> String {
                 OnBreach::Hold => "; `on_breach: hold`",
                 OnBreach::Warn => "; `on_breach: warn`",
             };
-            format!("{}, evidence {}{consequence}", effect(judged), words::odds(finding.ln_harm))
+            format!("{}, evidence {}{}{consequence}", effect(judged), words::odds(finding.ln_harm), where_it_is(judged))
+        }
+        Outcome::Suspect if judged.named_slices().next().is_some() => {
+            format!(
+                "{}, evidence {}{}; that keeps the canary from promotion",
+                effect(judged),
+                words::odds(finding.ln_harm),
+                where_it_is(judged)
+            )
         }
         Outcome::Suspect => format!(
             "{}, evidence {}: enough for itself, but not for the analysis, which weighs it among {} metrics",
@@ -181,6 +224,9 @@ fn inconclusive(judged: &Judged<'_>) -> String {
     if finding.baseline_beyond_limit {
         return format!("{}; the baseline is beyond the limit too", effect(judged));
     }
+    if let Some(slice) = waits_for(judged) {
+        return format!("{}; {slice}", effect(judged));
+    }
     let more = match finding.remaining_windows {
         Some(windows) => format!("about {} more at this pace", words::windows(windows)),
         None => "no end in sight at this pace".to_owned(),
@@ -202,30 +248,50 @@ fn effect(judged: &Judged<'_>) -> String {
             (None, _) => format!("{name} cannot be compared"),
         };
     };
-    let text = |value: f64| match shown.kind {
-        EffectKind::Ratio => words::change(value),
-        EffectKind::Difference => words::difference(value, unit),
-    };
-    let values = match (finding.arms.baseline.value, finding.arms.canary.value) {
-        (Some(baseline), Some(canary)) => {
-            let at_least = if finding.arms.canary.at_least { "at least " } else { "" };
-            format!(" ({} → {at_least}{})", words::value(baseline, unit), words::value(canary, unit))
-        }
-        (_, _) => String::new(),
-    };
-    let estimate = shown.estimate.map_or_else(|| "cannot be estimated".to_owned(), |estimate| format!("is {}", text(estimate)));
     let mut asides = Vec::new();
     if let Some(tolerance) = judged.rule.rule.tolerance {
         asides.push(format!("{} tolerated", signed_tolerance(tolerance, judged)));
     }
-    match (shown.lower, shown.upper) {
-        (Some(lower), Some(upper)) => asides.push(format!("between {} and {}", text(lower), text(upper))),
-        (Some(lower), None) => asides.push(format!("at least {}", text(lower))),
-        (None, Some(upper)) => asides.push(format!("at most {}", text(upper))),
-        (None, None) => {}
+    asides.extend(bounds(shown, unit));
+    format!("{name} {}{}; {}", estimate(shown, judged.rule), values(&finding.arms, unit), asides.join(", "))
+}
+
+/// `is +52 %`, of a rate `is +52 % of its expected share`.
+fn estimate(shown: &Effect, rule: &MetricRule) -> String {
+    let share = if rule.rule.kind == Kind::Rate { " of its expected share" } else { "" };
+    match shown.estimate {
+        Some(estimate) => format!("is {}{share}", effect_text(shown, estimate, rule.unit)),
+        None => format!("cannot be estimated{share}"),
     }
-    let share = if judged.rule.rule.kind == Kind::Rate { " of its expected share" } else { "" };
-    format!("{name} {estimate}{share}{values}; {}", asides.join(", "))
+}
+
+fn effect_text(shown: &Effect, value: f64, unit: Unit) -> String {
+    match shown.kind {
+        EffectKind::Ratio => words::change(value),
+        EffectKind::Difference => words::difference(value, unit),
+    }
+}
+
+/// ` (100 ms → 152 ms)`, or nothing.
+fn values(arms: &PerArm<ArmSummary>, unit: Unit) -> String {
+    match (arms.baseline.value, arms.canary.value) {
+        (Some(baseline), Some(canary)) => {
+            let at_least = if arms.canary.at_least { "at least " } else { "" };
+            format!(" ({} → {at_least}{})", words::value(baseline, unit), words::value(canary, unit))
+        }
+        (_, _) => String::new(),
+    }
+}
+
+/// `between … and …`, one of the two, or none.
+fn bounds(shown: &Effect, unit: Unit) -> Option<String> {
+    let text = |value: f64| effect_text(shown, value, unit);
+    match (shown.lower, shown.upper) {
+        (Some(lower), Some(upper)) => Some(format!("between {} and {}", text(lower), text(upper))),
+        (Some(lower), None) => Some(format!("at least {}", text(lower))),
+        (None, Some(upper)) => Some(format!("at most {}", text(upper))),
+        (None, None) => None,
+    }
 }
 
 fn signed_tolerance(tolerance: Tolerance, judged: &Judged<'_>) -> String {

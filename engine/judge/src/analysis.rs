@@ -13,7 +13,7 @@ use crate::rule::{Kind, OnBreach, OnMissing, Policy, Rule};
 use crate::sample_ratio::srm_log_e;
 use crate::traffic::StepDetector;
 use crate::verdict::{Cause, Verdict};
-use crate::window::{StepStart, Window};
+use crate::window::{MetricWindow, StepStart, Window};
 
 /// How far the canary's share may be off the expected one, relatively, before evidence counts.
 const SPLIT_DEVIATION: f64 = 0.1;
@@ -65,6 +65,9 @@ impl Analysis {
             let lead: Vec<&PerArm<Reading>> =
                 start.lead.iter().filter_map(|window| window.metrics.get(index)).map(|metric| &metric.arms).collect();
             metric.begin_step(start.histories.get(index).unwrap_or(&none), &lead);
+            let slices = start.slices.get(index).map_or(&[][..], Vec::as_slice);
+            let lead: Vec<&MetricWindow> = start.lead.iter().filter_map(|window| window.metrics.get(index)).collect();
+            metric.begin_slices(&self.policy, slices, &lead);
         }
         for window in &start.lead {
             self.skip(window);
@@ -210,7 +213,9 @@ impl Analysis {
         let required = || self.metrics.iter().enumerate().filter(|(_, metric)| metric.rule.required);
         holds.extend(required().filter(|(_, metric)| metric.misses_too_much()).map(|(index, _)| Cause::TooManyMissing(index)));
         let ln_safe_needed = -self.policy.false_promote.ln();
-        let is_fine = |metric: &MetricJudge| metric.is_safe(ln_safe_needed) && metric.ln_harm() < ln_harm_needed;
+        let is_fine = |metric: &MetricJudge| {
+            metric.is_safe(ln_safe_needed) && metric.ln_harm() < ln_harm_needed && !metric.waits_for_slices(&self.policy)
+        };
         let waiting: Vec<usize> = required().filter(|(_, metric)| !is_fine(metric)).map(|(index, _)| index).collect();
         if !waiting.is_empty() || required().next().is_none() {
             holds.push(Cause::NotYet(waiting));

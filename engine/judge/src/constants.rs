@@ -52,6 +52,13 @@ pub const START_EVERY: usize = 5;
 /// The number of starts that the longest analysis is divided into, at most.
 pub const START_MOST: usize = 12;
 
+/// The share of a sliced metric's evidence of harm that its slices have together, in equal parts; the rest is the whole's.
+pub const SLICES_SHARE: f64 = 0.5;
+/// The most slices that a metric is cut into, those with the most traffic; all others together are one more.
+pub const MOST_SLICES: usize = 20;
+/// The slices, worst first, for which an interval of the effect is worked out.
+pub const SLICES_WITH_INTERVAL: usize = 5;
+
 /// Uncalibrated: the autocorrelation that is assumed before the run shows its own.
 pub const SYMMETRY_AUTOCORRELATION: f64 = 0.7;
 /// Uncalibrated: the weight of that assumption, in windows.

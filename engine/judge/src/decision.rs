@@ -2,12 +2,12 @@
 
 use crate::analysis::Analysis;
 use crate::arm::{Arm, PerArm};
-use crate::constants::MIN_WINDOWS_PROMOTE;
+use crate::constants::{MIN_WINDOWS_PROMOTE, SLICES_WITH_INTERVAL};
 use crate::directed::{Directed, Voices};
 use crate::limit::LevelJudge;
 use crate::metric::MetricJudge;
 use crate::rule::{AtDeadline, Direction, Method, OnBreach, Policy};
-use crate::verdict::{Cause, Decision, Effect, EffectKind, Finding, Obstacle, Outcome, Verdict};
+use crate::verdict::{Cause, Decision, Effect, EffectKind, Finding, Obstacle, Outcome, SliceFinding, Verdict};
 
 /// Windows over which the growth of evidence is projected.
 const PACE_WINDOWS: usize = 10;
@@ -90,12 +90,13 @@ impl Analysis {
             | Cause::TooFewWindows { .. } => false,
         });
         let needed = -self.policy.false_rollback.ln();
+        let looks_harmless = |metric: &MetricJudge| metric.ln_harm() < needed && !metric.waits_for_slices(&self.policy);
         let enough = |metric: &MetricJudge| metric.compared() >= self.policy.min_windows && !metric.misses_too_much();
         let fine = |metric: &MetricJudge| enough(metric) && metric.estimate_is_tolerated() && metric.is_within_limit();
         only_waits
             && self.metrics.iter().any(|metric| metric.rule.required)
             && self.metrics.iter().filter(|metric| metric.rule.required).all(fine)
-            && self.metrics.iter().all(|metric| metric.rule.on_breach == OnBreach::Warn || metric.ln_harm() < needed)
+            && self.metrics.iter().all(|metric| metric.rule.on_breach == OnBreach::Warn || looks_harmless(metric))
     }
 
     fn score(&self, verdict: Verdict) -> f64 {
@@ -137,11 +138,12 @@ impl MetricJudge {
 
 fn finding(metric: &MetricJudge, policy: &Policy, is_attributed: bool) -> Finding {
     let (harm_needed, safe_needed) = (-policy.false_rollback.ln(), -policy.false_promote.ln());
+    let has_named_slice = !metric.named_slices(policy.false_rollback).is_empty();
     let outcome = if is_attributed || (metric.rule.on_breach != OnBreach::Rollback && metric.breached) {
         Outcome::Breach
-    } else if metric.ln_harm() >= harm_needed && metric.rule.on_breach == OnBreach::Rollback {
+    } else if has_named_slice || (metric.ln_harm() >= harm_needed && metric.rule.on_breach == OnBreach::Rollback) {
         Outcome::Suspect
-    } else if metric.is_safe(safe_needed) {
+    } else if metric.is_safe(safe_needed) && !metric.waits_for_slices(policy) {
         Outcome::Pass
     } else {
         Outcome::Inconclusive
@@ -167,7 +169,56 @@ fn finding(metric: &MetricJudge, policy: &Policy, is_attributed: bool) -> Findin
         series: metric.totals.as_ref().map(|totals| totals.series().to_vec()),
         harm_trace: metric.harm_trace.clone(),
         safe_trace: metric.safe_trace.clone(),
+        slices: slice_findings(metric, policy, outcome == Outcome::Breach),
     }
+}
+
+/// The slices, worst first. `is_breach`: the metric is in breach, and so are the slices that are named.
+fn slice_findings(metric: &MetricJudge, policy: &Policy, is_breach: bool) -> Vec<SliceFinding> {
+    let (harm_needed, safe_needed) = (-policy.false_rollback.ln(), -policy.false_promote.ln());
+    let named = metric.named_slices(policy.false_rollback);
+    let mut order: Vec<usize> = (0..metric.slices.len()).collect();
+    order.sort_by(|one, other| metric.slices[*other].ln_harm().total_cmp(&metric.slices[*one].ln_harm()));
+    let finding = |(rank, slice): (usize, usize)| {
+        let judge = &metric.slices[slice];
+        let outcome = match (named.contains(&slice), is_breach) {
+            (true, true) => Outcome::Breach,
+            (true, false) => Outcome::Suspect,
+            (false, _) if judge.is_safe(safe_needed) => Outcome::Pass,
+            (false, _) => Outcome::Inconclusive,
+        };
+        SliceFinding {
+            slice,
+            outcome,
+            obstacle: if outcome == Outcome::Inconclusive { obstacle(judge) } else { None },
+            arms: judge.totals.as_ref().map(|totals| totals.summary()),
+            effect: if rank < SLICES_WITH_INTERVAL { effect(judge, harm_needed, safe_needed) } else { estimated(judge) },
+            keeps_waiting: named.contains(&slice) || judge.leans_to_harm(policy),
+            ln_harm: judge.ln_harm(),
+            ln_safe: judge.ln_safe(),
+            method: method(judge),
+            calibrated: judge.noise.calibrated,
+            windows: judge.windows,
+        }
+    };
+    order.into_iter().enumerate().map(finding).collect()
+}
+
+/// The effect without its interval, which is what costs time.
+fn estimated(metric: &MetricJudge) -> Option<Effect> {
+    let first = metric.directed.first().filter(|_| metric.present() > 0)?;
+    let estimate = first.estimate().map(|effect| outward(metric, first.direction(), effect));
+    Some(Effect { kind: kind_of(metric), estimate, lower: None, upper: None })
+}
+
+fn kind_of(metric: &MetricJudge) -> EffectKind {
+    if metric.unit().is_some() { EffectKind::Difference } else { EffectKind::Ratio }
+}
+
+/// An oriented effect in the reader's direction and unit.
+fn outward(metric: &MetricJudge, direction: Direction, oriented: f64) -> f64 {
+    let signed = if direction == Direction::Lower { -oriented } else { oriented };
+    metric.unit().map_or_else(|| signed.exp(), |unit| signed * unit)
 }
 
 fn obstacle(metric: &MetricJudge) -> Option<Obstacle> {
@@ -211,11 +262,7 @@ fn effect(metric: &MetricJudge, harm_needed: f64, safe_needed: f64) -> Option<Ef
     if metric.present() == 0 {
         return None;
     }
-    let unit = metric.unit();
-    let outward = |direction: Direction, oriented: f64| {
-        let signed = if direction == Direction::Lower { -oriented } else { oriented };
-        unit.map_or_else(|| signed.exp(), |unit| signed * unit)
-    };
+    let outward = |direction: Direction, oriented: f64| outward(metric, direction, oriented);
     let estimate = first.estimate();
     let guess = estimate.unwrap_or(0.0);
     let (mut lower, mut upper) = (None, None);
@@ -235,8 +282,7 @@ fn effect(metric: &MetricJudge, harm_needed: f64, safe_needed: f64) -> Option<Ef
             Direction::Lower => lower = above,
         }
     }
-    let kind = if unit.is_some() { EffectKind::Difference } else { EffectKind::Ratio };
-    Some(Effect { kind, estimate: estimate.map(|effect| outward(first.direction(), effect)), lower, upper })
+    Some(Effect { kind: kind_of(metric), estimate: estimate.map(|effect| outward(first.direction(), effect)), lower, upper })
 }
 
 fn guess_for(directed: &Directed, guess: f64, first: &Directed) -> f64 {

@@ -28,6 +28,7 @@ mod presence;
 pub mod reading;
 pub mod rule;
 pub mod sample_ratio;
+pub mod slices;
 mod stirling;
 mod summary;
 mod tail;

@@ -60,6 +60,8 @@ pub struct MetricJudge {
     present_in_step: usize,
     present_by_arm: PerArm<usize>,
     too_rounded: bool,
+    /// The metric's slices, each judged for itself; empty: as a whole only.
+    pub(crate) slices: Vec<MetricJudge>,
     /// Expected shares of today's pseudo-canaries and the rest, one per row.
     row_exposure: Vec<PerArm<f64>>,
     ln_harm_needed: f64,
@@ -102,6 +104,7 @@ impl MetricJudge {
             present_in_step: 0,
             present_by_arm: PerArm::default(),
             too_rounded: false,
+            slices: Vec::new(),
             row_exposure: Vec::new(),
             ln_harm_needed: -policy.false_rollback.ln(),
             rule,
@@ -257,7 +260,8 @@ impl MetricJudge {
             self.totals.get_mut(arm).push(arms.get(arm));
         }
         self.remember_level(&arms.baseline);
-        self.harm_trace.push(self.compute_ln_harm());
+        self.push_slices(window, exposure);
+        self.harm_trace.push(self.with_slices(self.compute_ln_harm()));
         self.safe_trace.push(self.compute_ln_safe());
         self.breached |= self.ln_harm() >= self.ln_harm_needed && self.present >= MIN_WINDOWS_ROLLBACK;
     }

@@ -167,6 +167,33 @@ pub struct Noise {
     pub notes: Vec<String>,
 }
 
+/// What one slice of a metric shows. It never decides alone: its evidence of harm is in its metric's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SliceFinding {
+    /// Which slice, in the order in which the caller gave them.
+    pub slice: usize,
+    /// What it means: breach or suspect where it is named among the slices, pass where it is shown safe for itself.
+    pub outcome: Outcome,
+    /// Why it is inconclusive, where it is more than want of evidence.
+    pub obstacle: Option<Obstacle>,
+    /// What the arms showed in it.
+    pub arms: PerArm<ArmSummary>,
+    /// The effect; with an interval for the worst slices only.
+    pub effect: Option<Effect>,
+    /// It leans so far to harm (1/false_promote) that the metric cannot pass.
+    pub keeps_waiting: bool,
+    /// ln of its own evidence of harm.
+    pub ln_harm: f64,
+    /// ln of its own evidence of safety.
+    pub ln_safe: f64,
+    /// Which engines gave it, in the reader's words.
+    pub method: &'static str,
+    /// Whether its noise was learned from its own history.
+    pub calibrated: bool,
+    /// Judged windows.
+    pub windows: usize,
+}
+
 /// What one metric's comparison means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -210,6 +237,8 @@ pub struct Finding {
     pub harm_trace: Vec<f64>,
     /// ln of the evidence of safety after each judged window.
     pub safe_trace: Vec<f64>,
+    /// The metric's slices, the worst first; empty: as a whole only.
+    pub slices: Vec<SliceFinding>,
 }
 
 /// The whole analysis' answer at a moment.

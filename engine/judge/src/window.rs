@@ -12,6 +12,8 @@ pub struct MetricWindow {
     /// The same window of today's pseudo-canaries, one per row of the history in its order: the pseudo-canary as
     /// `canary`, the rest of the baseline as `baseline`. Empty without history.
     pub today: Vec<PerArm<Reading>>,
+    /// The same window slice by slice, in the order of [`StepStart::slices`]. Empty for a metric that is not sliced.
+    pub slices: Vec<MetricWindow>,
 }
 
 /// One window.
@@ -30,6 +32,9 @@ pub struct Window {
 pub struct StepStart {
     /// One per rule: pseudo-canaries of the past at this step's traffic, or why there are none.
     pub histories: Vec<Result<MetricHistory, String>>,
+    /// One list per rule: the histories of its slices. How many slices a metric has is settled by the first step that names
+    /// any: who builds this chooses them from what the baseline showed before, never from the canary (ADR 0007).
+    pub slices: Vec<Vec<Result<MetricHistory, String>>>,
     /// The step's windows up to the first judged one (warm-up and that one): they tell the traffic, and are not evidence.
     pub lead: Vec<Window>,
 }

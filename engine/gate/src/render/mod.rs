@@ -3,6 +3,7 @@
 mod ascii;
 mod json;
 pub mod live;
+mod slices;
 mod spark;
 mod text;
 

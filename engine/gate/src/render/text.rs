@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::render::ascii::to_ascii;
+use crate::render::slices;
 use crate::render::spark::{interval, sparkline};
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -98,6 +99,9 @@ fn push_finding(text: &mut String, finding: &FindingReport, names: usize, width:
         words::odds(finding.evidence.ln_safe.get()),
     ));
     push_wrapped(text, &finding.reason, width, "      ");
+    for line in slices::lines(finding, look.ascii) {
+        push_wrapped(text, &line, width, "      ");
+    }
     if let Some(picture) = picture(finding, width, look) {
         text.push_str(&format!("      {picture}\n"));
     }

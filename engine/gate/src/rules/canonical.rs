@@ -135,7 +135,7 @@ fn matcher_yaml(matcher: &Matcher) -> String {
 }
 
 fn write_metric(yaml: &mut String, metric: &MetricRule) {
-    let MetricRule { rule, signal, unit, place: _ } = metric;
+    let MetricRule { rule, signal, by, unit, place: _ } = metric;
     let _ = writeln!(yaml, "  - name: {}", quoted_text(&rule.name));
     let mut line = |key: &str, value: String| {
         let _ = writeln!(yaml, "    {key}: {value}");
@@ -153,6 +153,10 @@ fn write_metric(yaml: &mut String, metric: &MetricRule) {
     }
     if let Some(word) = written_unit(metric) {
         line("unit", word.to_owned());
+    }
+    if !by.is_empty() {
+        let labels: Vec<String> = by.iter().map(|label| quoted_text(label)).collect();
+        line("by", format!("[{}]", labels.join(", ")));
     }
     line("worse", word(&WORSE, rule.worse).to_owned());
     match rule.tolerance {
@@ -175,7 +179,7 @@ fn write_metric(yaml: &mut String, metric: &MetricRule) {
 
 /// `unit`, where neither a histogram's name nor the levels' own units tell it.
 fn written_unit(metric: &MetricRule) -> Option<&'static str> {
-    let MetricRule { rule, signal, unit, place: _ } = metric;
+    let MetricRule { rule, signal, unit, .. } = metric;
     let named = match signal {
         MetricSignal::Histogram(selector) => dimension_of_histogram(&selector.name),
         MetricSignal::Promql(_) => Dimension::Free,

@@ -60,11 +60,6 @@ impl Decoder<'_> {
 
     /// A mapping with no other keys than these. Unknown keys are noted; the others can be read nevertheless.
     pub fn mapping<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Fields<'n>> {
-        self.mapping_but(node, what, known, &[])
-    }
-
-    /// The same; `refused` keys are left to the caller, who has better words for them.
-    pub fn mapping_but<'n>(&mut self, node: &'n Node, what: &str, known: &[&str], refused: &[&str]) -> Option<Fields<'n>> {
         let Value::Mapping(entries) = &node.value else {
             self.error(
                 node.span,
@@ -74,7 +69,7 @@ impl Decoder<'_> {
             return None;
         };
         for entry in entries {
-            if !known.contains(&entry.key.as_str()) && !refused.contains(&entry.key.as_str()) {
+            if !known.contains(&entry.key.as_str()) {
                 let meant = nearest(&entry.key, known.iter().copied()).or_else(|| synonym(&entry.key, known));
                 let guess = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
                 let message = format!("unknown key `{}` in {what}", crate::rules::yaml::shorten(&entry.key));

@@ -36,7 +36,7 @@ impl RuleSet {
         FetchPlan {
             streams: streams.0,
             signals,
-            slices: Vec::new(),
+            slices: self.metrics.iter().map(|metric| metric.by.clone()).collect(),
             arms: self.arms.clone(),
             history_from: self.history.as_ref().and_then(|history| history.from.clone()),
             instance: self.history.as_ref().and_then(|history| history.instance.clone()),

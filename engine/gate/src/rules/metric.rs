@@ -2,6 +2,7 @@
 
 use davy_judge::rule::{Direction, Kind, Method, OnBreach, Rule, Tolerance};
 
+use crate::rules::by::decode_by;
 use crate::rules::decode::{Decoder, Fields};
 use crate::rules::diagnostic::Severity;
 use crate::rules::level::{Dimension, Level, decode_level, decode_tolerance};
@@ -11,7 +12,7 @@ use crate::rules::source_text::Span;
 use crate::rules::yaml::Node;
 
 /// Keys of a metric.
-pub const METRIC_KEYS: [&str; 16] = [
+pub const METRIC_KEYS: [&str; 17] = [
     "name",
     "histogram",
     "quantile",
@@ -20,6 +21,7 @@ pub const METRIC_KEYS: [&str; 16] = [
     "promql",
     "unit",
     "where",
+    "by",
     "worse",
     "tolerance",
     "ignore_below",
@@ -68,7 +70,7 @@ pub fn decode_metrics(decoder: &mut Decoder<'_>, root: Span, node: Option<&Node>
     let mut metrics: Vec<MetricRule> = Vec::new();
     let mut names: Vec<(String, Span)> = Vec::new();
     for item in items {
-        let Some(fields) = decoder.mapping_but(item, "a metric", &METRIC_KEYS, &["by"]) else { continue };
+        let Some(fields) = decoder.mapping(item, "a metric", &METRIC_KEYS) else { continue };
         let name = decode_name(decoder, fields, &names);
         if let Some(name) = &name {
             names.push((name.clone(), fields.get("name").map_or(fields.span(), |node| node.span)));
@@ -115,10 +117,6 @@ fn decode_name(decoder: &mut Decoder<'_>, fields: Fields<'_>, names: &[(String, 
 }
 
 fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_split: bool) -> Option<MetricRule> {
-    if fields.get("by").is_some() {
-        let help = "remove it, and write one metric with `where` for each slice that matters";
-        decoder.error(fields.key_span("by"), "`by` (judging each slice) is not there yet", help);
-    }
     let signal = decode_signal(decoder, fields, name);
     let kind = signal.as_ref().map(|signal| signal.kind);
     // Without a known signal any unit is let through: one mistake, one message.
@@ -130,6 +128,7 @@ fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_
     let required = fields.get("required").and_then(|node| decoder.boolean(node, "required"));
     let weight = decode_weight(decoder, fields, on_breach);
     let method = decode_method(decoder, fields, kind);
+    let by = decode_by(decoder, fields, kind, levels.tolerance);
     let DecodedSignal { signal, kind, .. } = signal?;
     Some(MetricRule {
         rule: Rule {
@@ -145,6 +144,7 @@ fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_
             method,
         },
         signal,
+        by,
         unit: levels.unit,
         place: Some(decoder.texts.place(fields.span())),
     })

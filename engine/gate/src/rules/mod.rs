@@ -5,6 +5,7 @@
 
 mod arms;
 mod breaker;
+mod by;
 pub(crate) mod canonical;
 pub mod command;
 mod decision;

@@ -45,6 +45,8 @@ pub struct MetricRule {
     pub rule: Rule,
     /// Where its numbers come from; the metric's `where` is already in the selectors.
     pub signal: MetricSignal,
+    /// Labels by whose values the metric is judged in slices as well; empty: as a whole only.
+    pub by: Vec<String>,
     /// The unit of its values, tolerance, limit and `ignore_below`.
     pub unit: Unit,
     /// Where the metric was written, where that is known (a recording may not tell).
@@ -175,7 +177,7 @@ impl PartialEq for RuleSet {
 
 impl PartialEq for MetricRule {
     fn eq(&self, other: &Self) -> bool {
-        let MetricRule { rule, signal, unit, place: _ } = self;
-        rule == &other.rule && signal == &other.signal && unit == &other.unit
+        let MetricRule { rule, signal, by, unit, place: _ } = self;
+        rule == &other.rule && signal == &other.signal && by == &other.by && unit == &other.unit
     }
 }

@@ -319,6 +319,9 @@ pub struct MetricFile {
     /// Matchers that are added to every selector of the metric.
     #[schemars(rename = "where")]
     pub where_: Option<MatchersFile>,
+    /// Labels by whose values the metric is judged in slices as well, such as `[route]`; not for `promql`.
+    #[schemars(length(max = 4))]
+    pub by: Option<Vec<PlainValue>>,
     /// Which way is bad. Default higher; a rate must say it.
     pub worse: Option<WorseWord>,
     /// How much worse than the baseline counts as no harm: `10%` of it, or absolute (`5ms`, `0.2pp`).

@@ -4,6 +4,7 @@
 //! never on the order or the portions in which they came. Start at [`Aligner`].
 
 mod aligner;
+mod chosen;
 mod classic;
 mod counter;
 mod grid;
