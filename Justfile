@@ -41,3 +41,11 @@ bench *ARGS:
 # crates of which the tree has two versions
 deps:
     cargo tree --workspace --locked --duplicates --edges normal --depth 0
+
+# licences, bans (also two majors of one crate) and sources of all dependencies; needs `cargo install cargo-deny --locked`
+deny:
+    cargo deny --offline --locked check --deny warnings licenses bans sources
+
+# the same against the advisory database, a git repository that must be reachable
+advisories:
+    cargo deny --locked check advisories
