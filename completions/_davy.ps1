@@ -33,6 +33,8 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Checks, shows and starts rule files')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Writes manual pages, one for each command')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Says in plain sentences why a report says what it says, and what would have changed it')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Shows a report again in another form')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -55,10 +57,12 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'The largest answer that is read, in bytes')
             [CompletionResult]::new('--end', '--end', [CompletionResultType]::ParameterName, 'Judges the past up to this time: RFC 3339 or seconds since the epoch')
             [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Writes a recording of everything that was judged')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout gets')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv')
             [CompletionResult]::new('--hold-as', '--hold-as', [CompletionResultType]::ParameterName, 'What a hold exits with')
             [CompletionResult]::new('--on-error', '--on-error', [CompletionResultType]::ParameterName, 'What an unreachable source exits with')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Judges what is there now and exits, instead of waiting for a verdict')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -68,9 +72,11 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
         'davy;replay' {
             [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME')
             [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'A value for {{ NAME }} in --rules')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout gets')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv')
             [CompletionResult]::new('--as-of', '--as-of', [CompletionResultType]::ParameterName, 'Shows the verdict after each window, as polling would have seen it')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Compares with the recorded expectations and exits 5 on a difference')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -198,6 +204,21 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'davy;explain' {
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'davy;report' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'davy;help' {
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Judges recordings again: the same inputs give the same bytes')
@@ -205,6 +226,8 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Checks, shows and starts rule files')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Writes manual pages, one for each command')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Says in plain sentences why a report says what it says, and what would have changed it')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Shows a report again in another form')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -240,6 +263,12 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             break
         }
         'davy;help;man' {
+            break
+        }
+        'davy;help;explain' {
+            break
+        }
+        'davy;help;report' {
             break
         }
         'davy;help;help' {

@@ -19,6 +19,9 @@ _davy() {
             davy,completions)
                 cmd="davy__subcmd__completions"
                 ;;
+            davy,explain)
+                cmd="davy__subcmd__explain"
+                ;;
             davy,gate)
                 cmd="davy__subcmd__gate"
                 ;;
@@ -34,11 +37,17 @@ _davy() {
             davy,replay)
                 cmd="davy__subcmd__replay"
                 ;;
+            davy,report)
+                cmd="davy__subcmd__report"
+                ;;
             davy,rules)
                 cmd="davy__subcmd__rules"
                 ;;
             davy__subcmd__help,completions)
                 cmd="davy__subcmd__help__subcmd__completions"
+                ;;
+            davy__subcmd__help,explain)
+                cmd="davy__subcmd__help__subcmd__explain"
                 ;;
             davy__subcmd__help,gate)
                 cmd="davy__subcmd__help__subcmd__gate"
@@ -54,6 +63,9 @@ _davy() {
                 ;;
             davy__subcmd__help,replay)
                 cmd="davy__subcmd__help__subcmd__replay"
+                ;;
+            davy__subcmd__help,report)
+                cmd="davy__subcmd__help__subcmd__report"
                 ;;
             davy__subcmd__help,rules)
                 cmd="davy__subcmd__help__subcmd__rules"
@@ -107,7 +119,7 @@ _davy() {
 
     case "${cmd}" in
         davy)
-            opts="-v -h -V --verbose --help --version gate replay record rules completions man help"
+            opts="-v -h -V --verbose --help --version gate replay record rules completions man explain report help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -134,8 +146,22 @@ _davy() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        davy__subcmd__explain)
+            opts="-v -h --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         davy__subcmd__gate)
-            opts="-v -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --hold-as --on-error --verbose --help"
+            opts="-v -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --hold-as --on-error --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,7 +240,11 @@ _davy() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json jsonl markdown junit github" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --hold-as)
@@ -233,7 +263,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__help)
-            opts="gate replay record rules completions man help"
+            opts="gate replay record rules completions man explain report help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +277,20 @@ _davy() {
             return 0
             ;;
         davy__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        davy__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -317,6 +361,20 @@ _davy() {
             return 0
             ;;
         davy__subcmd__help__subcmd__replay)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        davy__subcmd__help__subcmd__report)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -509,7 +567,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__replay)
-            opts="-v -h --rules --var --as-of --check --output --verbose --help"
+            opts="-v -h --rules --var --as-of --check --output --report --explain --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -524,7 +582,29 @@ _davy() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json jsonl markdown junit github" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        davy__subcmd__report)
+            opts="-v -h --to --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

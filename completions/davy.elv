@@ -30,6 +30,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand rules 'Checks, shows and starts rule files'
             cand completions 'Prints a completion script for a shell'
             cand man 'Writes manual pages, one for each command'
+            cand explain 'Says in plain sentences why a report says what it says, and what would have changed it'
+            cand report 'Shows a report again in another form'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'davy;gate'= {
@@ -51,10 +53,12 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --max-body 'The largest answer that is read, in bytes'
             cand --end 'Judges the past up to this time: RFC 3339 or seconds since the epoch'
             cand --record 'Writes a recording of everything that was judged'
-            cand --output 'output'
+            cand --output 'What stdout gets'
+            cand --report 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv'
             cand --hold-as 'What a hold exits with'
             cand --on-error 'What an unreachable source exits with'
             cand --once 'Judges what is there now and exits, instead of waiting for a verdict'
+            cand --explain 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
             cand -h 'Print help (see more with ''--help'')'
@@ -63,9 +67,11 @@ set edit:completion:arg-completer[davy] = {|@words|
         &'davy;replay'= {
             cand --rules 'Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME'
             cand --var 'A value for {{ NAME }} in --rules'
-            cand --output 'output'
+            cand --output 'What stdout gets'
+            cand --report 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv'
             cand --as-of 'Shows the verdict after each window, as polling would have seen it'
             cand --check 'Compares with the recorded expectations and exits 5 on a difference'
+            cand --explain 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
             cand -h 'Print help (see more with ''--help'')'
@@ -178,6 +184,19 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'davy;explain'= {
+            cand -v 'Says more on stderr; twice: everything'
+            cand --verbose 'Says more on stderr; twice: everything'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'davy;report'= {
+            cand --to 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv'
+            cand -v 'Says more on stderr; twice: everything'
+            cand --verbose 'Says more on stderr; twice: everything'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'davy;help'= {
             cand gate 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
             cand replay 'Judges recordings again: the same inputs give the same bytes'
@@ -185,6 +204,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand rules 'Checks, shows and starts rule files'
             cand completions 'Prints a completion script for a shell'
             cand man 'Writes manual pages, one for each command'
+            cand explain 'Says in plain sentences why a report says what it says, and what would have changed it'
+            cand report 'Shows a report again in another form'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'davy;help;gate'= {
@@ -210,6 +231,10 @@ set edit:completion:arg-completer[davy] = {|@words|
         &'davy;help;completions'= {
         }
         &'davy;help;man'= {
+        }
+        &'davy;help;explain'= {
+        }
+        &'davy;help;report'= {
         }
         &'davy;help;help'= {
         }

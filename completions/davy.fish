@@ -33,6 +33,8 @@ complete -c davy -n "__fish_davy_needs_command" -f -a "record" -d 'Writes what a
 complete -c davy -n "__fish_davy_needs_command" -f -a "rules" -d 'Checks, shows and starts rule files'
 complete -c davy -n "__fish_davy_needs_command" -f -a "completions" -d 'Prints a completion script for a shell'
 complete -c davy -n "__fish_davy_needs_command" -f -a "man" -d 'Writes manual pages, one for each command'
+complete -c davy -n "__fish_davy_needs_command" -f -a "explain" -d 'Says in plain sentences why a report says what it says, and what would have changed it'
+complete -c davy -n "__fish_davy_needs_command" -f -a "report" -d 'Shows a report again in another form'
 complete -c davy -n "__fish_davy_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c davy -n "__fish_davy_using_subcommand gate" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l baseline -d 'Labels of the baseline, in place of the rules\' `arms.baseline`' -r
@@ -52,8 +54,13 @@ complete -c davy -n "__fish_davy_using_subcommand gate" -l query-timeout -d 'How
 complete -c davy -n "__fish_davy_using_subcommand gate" -l max-body -d 'The largest answer that is read, in bytes' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l end -d 'Judges the past up to this time: RFC 3339 or seconds since the epoch' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l record -d 'Writes a recording of everything that was judged' -r -F
-complete -c davy -n "__fish_davy_using_subcommand gate" -l output -r -f -a "text\t'One screen for people'
-json\t'The report, schema davy.report/v1'"
+complete -c davy -n "__fish_davy_using_subcommand gate" -l output -d 'What stdout gets' -r -f -a "text\t'One screen for people'
+json\t'The report, schema davy.report/v1'
+jsonl\t'One JSON object per judged window as it is judged, and the report at the end'
+markdown\t'For summaries and comments'
+junit\t'JUnit XML, as GitLab and Jenkins read it'
+github\t'Text and annotations for GitHub Actions; appends to $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT'"
+complete -c davy -n "__fish_davy_using_subcommand gate" -l report -d 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l hold-as -d 'What a hold exits with' -r -f -a "fail\t'Exit 1'
 hold\t'Exit 3'
 pass\t'Exit 0, where no data are missing'"
@@ -61,14 +68,21 @@ complete -c davy -n "__fish_davy_using_subcommand gate" -l on-error -d 'What an 
 hold\t'Exit 3'
 rollback\t'Exit 1'"
 complete -c davy -n "__fish_davy_using_subcommand gate" -l once -d 'Judges what is there now and exits, instead of waiting for a verdict'
+complete -c davy -n "__fish_davy_using_subcommand gate" -l explain -d 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
 complete -c davy -n "__fish_davy_using_subcommand gate" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand gate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l rules -d 'Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME' -r
 complete -c davy -n "__fish_davy_using_subcommand replay" -l var -d 'A value for {{ NAME }} in --rules' -r
-complete -c davy -n "__fish_davy_using_subcommand replay" -l output -r -f -a "text\t'One screen for people'
-json\t'The report, schema davy.report/v1'"
+complete -c davy -n "__fish_davy_using_subcommand replay" -l output -d 'What stdout gets' -r -f -a "text\t'One screen for people'
+json\t'The report, schema davy.report/v1'
+jsonl\t'One JSON object per judged window as it is judged, and the report at the end'
+markdown\t'For summaries and comments'
+junit\t'JUnit XML, as GitLab and Jenkins read it'
+github\t'Text and annotations for GitHub Actions; appends to $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT'"
+complete -c davy -n "__fish_davy_using_subcommand replay" -l report -d 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv' -r
 complete -c davy -n "__fish_davy_using_subcommand replay" -l as-of -d 'Shows the verdict after each window, as polling would have seen it'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l check -d 'Compares with the recorded expectations and exits 5 on a difference'
+complete -c davy -n "__fish_davy_using_subcommand replay" -l explain -d 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand record" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms' -r
@@ -102,8 +116,8 @@ complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_sub
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -f -a "init" -d 'Writes a rule file with comments, to begin with'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -l var -d 'A value for {{ NAME }}' -r
-complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -l output -r -f -a "text\t'One screen for people'
-json\t'The report, schema davy.report/v1'"
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -l output -r -f -a "text\t'For people, with line and caret'
+json\t'An array of diagnostics'"
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from show" -l var -d 'A value for {{ NAME }}' -r
@@ -135,13 +149,20 @@ complete -c davy -n "__fish_davy_using_subcommand completions" -s v -l verbose -
 complete -c davy -n "__fish_davy_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand man" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand man" -s h -l help -d 'Print help'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "rules" -d 'Checks, shows and starts rule files'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "completions" -d 'Prints a completion script for a shell'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "man" -d 'Writes manual pages, one for each command'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c davy -n "__fish_davy_using_subcommand explain" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c davy -n "__fish_davy_using_subcommand report" -l to -d 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv' -r
+complete -c davy -n "__fish_davy_using_subcommand report" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand report" -s h -l help -d 'Print help'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "rules" -d 'Checks, shows and starts rule files'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "completions" -d 'Prints a completion script for a shell'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "man" -d 'Writes manual pages, one for each command'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "explain" -d 'Says in plain sentences why a report says what it says, and what would have changed it'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "report" -d 'Shows a report again in another form'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Says everything that is wrong with rule files; exits 2 if anything is'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Prints a rule file with extends, variables and defaults resolved'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "schema" -d 'Prints the JSON Schema for editors'

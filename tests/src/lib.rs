@@ -2,9 +2,11 @@
 //!
 //! Start at [`lab::model`], which says what each service of the lab does and what Davy must answer.
 
+pub mod browser;
 pub mod collector;
 pub mod davy;
 pub mod double;
 pub mod filled;
 pub mod lab;
 pub mod live;
+pub mod yaml;

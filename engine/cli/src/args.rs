@@ -39,6 +39,10 @@ pub enum Command {
         #[arg(value_name = "DIRECTORY")]
         folder: PathBuf,
     },
+    /// Says in plain sentences why a report says what it says, and what would have changed it
+    Explain(ExplainArgs),
+    /// Shows a report again in another form
+    Report(ReportArgs),
 }
 
 /// What an analysis compares.
@@ -113,6 +117,37 @@ pub enum Output {
     Text,
     /// The report, schema davy.report/v1
     Json,
+    /// One JSON object per judged window as it is judged, and the report at the end
+    Jsonl,
+    /// For summaries and comments
+    Markdown,
+    /// JUnit XML, as GitLab and Jenkins read it
+    Junit,
+    /// Text and annotations for GitHub Actions; appends to $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT
+    Github,
+}
+
+/// How the answer is shown, and where else it is written.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// What stdout gets
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv
+    #[arg(long = "report", value_name = "KIND=PATH")]
+    pub reports: Vec<String>,
+    /// Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// How a check is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// For people, with line and caret
+    Text,
+    /// An array of diagnostics
+    Json,
 }
 
 /// What an exit code is made of a hold.
@@ -153,8 +188,8 @@ pub struct GateArgs {
     /// Writes a recording of everything that was judged
     #[arg(long, value_name = "PATH")]
     pub record: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[command(flatten)]
+    pub show: ShowArgs,
     /// What a hold exits with
     #[arg(long, value_enum, default_value_t = HoldAs::Hold)]
     pub hold_as: HoldAs,
@@ -207,8 +242,27 @@ pub struct ReplayArgs {
     /// Compares with the recorded expectations and exits 5 on a difference
     #[arg(long)]
     pub check: bool,
-    #[arg(long, value_enum, default_value_t = Output::Text)]
-    pub output: Output,
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// Arguments of `davy explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Reports as JSON (`--report json=PATH`); - is stdin
+    #[arg(required = true, value_name = "REPORT")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Arguments of `davy report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Reports as JSON (`--report json=PATH`); - is stdin
+    #[arg(required = true, value_name = "REPORT")]
+    pub paths: Vec<PathBuf>,
+    /// In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv
+    #[arg(long, value_name = "KIND", default_value = "text")]
+    pub to: String,
 }
 
 /// Arguments of `davy rules`.
@@ -230,8 +284,8 @@ pub enum RulesCommand {
         /// A value for {{ NAME }}
         #[arg(long = "var", value_name = "NAME=VALUE")]
         variables: Vec<String>,
-        #[arg(long, value_enum, default_value_t = Output::Text)]
-        output: Output,
+        #[arg(long, value_enum, default_value_t = CheckOutput::Text)]
+        output: CheckOutput,
     },
     /// Prints a rule file with extends, variables and defaults resolved
     Show {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use davy_gate::pipeline::{Outage, Patience, Run};
 use davy_gate::plan::Plan;
-use davy_gate::render::{to_json, to_text};
+use davy_gate::render::Case;
+use davy_gate::replay::{Moment, moment_of};
 use davy_gate::report::{Report, Timings, report};
 use davy_gate::rules::{MetricRule, RuleSet};
 use davy_judge::arm::Arm;
@@ -14,11 +15,12 @@ use davy_sources::recording::{About, Recorded, Recorder, RulePlace};
 use davy_sources::samples::Span;
 use davy_sources::source::Source;
 
-use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError, Output};
+use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError};
 use crate::exit::Exit;
 use crate::progress::Progress;
+use crate::show::Showing;
 use crate::time::{now_ms, parse_time};
-use crate::{discovery, inputs, telemetry, terminal};
+use crate::{discovery, inputs, telemetry};
 
 /// Steps behind now up to which samples are taken to be complete.
 const SETTLING_STEPS: i64 = 2;
@@ -36,6 +38,7 @@ const GRACE_STEPS: i64 = 4;
 /// Runs the gate.
 pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let began = Instant::now();
+    let showing = Showing::new(&args.show)?;
     let source = inputs::prometheus(&args.prometheus)?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
@@ -53,11 +56,11 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     inputs::weights(&args.analysis.weights)?;
     let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), is_live).await? {
         Ok(rules) => rules,
-        Err(error) => return Ok(no_analysis(&error, args.on_error)),
+        Err(error) => return Ok(no_analysis(&error, args.on_error, &showing)),
     };
     let plan = match prepare(&source, rules, &args.analysis, start_ms, is_live).await? {
         Ok(plan) => plan,
-        Err(error) => return Ok(no_analysis(&error, args.on_error)),
+        Err(error) => return Ok(no_analysis(&error, args.on_error, &showing)),
     };
     let clock_skew_ms = source.clock_skew_ms();
     let source = Recorded::new(source, &plan.fetch);
@@ -68,13 +71,14 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
         (None, true) => Some(now_ms() - SETTLING_STEPS * plan.step_ms),
         (None, false) => None,
     };
+    let mut moments = Vec::new();
     let ending = match horizon_ms {
-        Some(horizon_ms) => run.advance(horizon_ms, Patience::Once, |_| {}).await.map(|()| None),
-        None => wait_for_verdict(&mut run).await,
+        Some(horizon_ms) => run.advance(horizon_ms, Patience::Once, |run| follow(run, &showing, &mut moments)).await.map(|()| None),
+        None => wait_for_verdict(&mut run, &showing, &mut moments).await,
     };
     let interrupted = match ending {
         Ok(interrupted) => interrupted,
-        Err(outage) => return Ok(no_analysis(&outage_text(&outage), args.on_error)),
+        Err(outage) => return Ok(no_analysis(&outage_text(&outage), args.on_error, &showing)),
     };
     let is_past_deadline = now_ms() >= plan.deadline_ms && is_live && interrupted.is_none();
     let mut report = report(&run, is_past_deadline);
@@ -82,7 +86,7 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     let mut hints = hints(&run, &source).await;
     hints.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
     report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes: hints });
-    show(&report, args.output);
+    showing.show_rest(&[Case { moments: &moments, ..Case::of(&report) }]);
     if let Some(path) = &args.record {
         // Watching never changes the answer: a recording that fails is said, and the verdict stays.
         if let Err(error) = write_recording(source.snapshot(), &plan, path) {
@@ -139,7 +143,7 @@ pub fn step_for(scrape_ms: Option<i64>) -> i64 {
 }
 
 /// Judges every step until a verdict, the deadline, or a signal.
-async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>) -> Result<Option<Exit>, Outage> {
+async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>, showing: &Showing, moments: &mut Vec<Moment>) -> Result<Option<Exit>, Outage> {
     let progress = Progress::new(run.plan());
     let step_ms = run.plan().step_ms;
     let mut signals = Signals::new();
@@ -147,7 +151,7 @@ async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>) -> Result<Option<Exit
     loop {
         let now = now_ms();
         let outcome = tokio::select! {
-            outcome = run.advance(now - SETTLING_STEPS * step_ms, Patience::Live, |_| {}) => outcome,
+            outcome = run.advance(now - SETTLING_STEPS * step_ms, Patience::Live, |run| follow(run, showing, moments)) => outcome,
             exit = signals.next() => return Ok(Some(exit)),
         };
         match outcome {
@@ -169,6 +173,16 @@ async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>) -> Result<Option<Exit
             () = tokio::time::sleep(Duration::from_millis((next - now).unsigned_abs())) => {}
             exit = signals.next() => return Ok(Some(exit)),
         }
+    }
+}
+
+/// Keeps and says what each judged window brought, where somebody wants to know.
+fn follow<S: Source>(run: &Run<'_, S>, showing: &Showing, moments: &mut Vec<Moment>) {
+    if showing.wants_moments()
+        && let Some(moment) = moment_of(run)
+    {
+        showing.stream(&moment);
+        moments.push(moment);
     }
 }
 
@@ -242,8 +256,9 @@ fn outage_text(outage: &Outage) -> String {
     texts.join("; ")
 }
 
-fn no_analysis(why: &str, on_error: OnError) -> Exit {
+fn no_analysis(why: &str, on_error: OnError, showing: &Showing) -> Exit {
     anstream::eprintln!("davy: no analysis took place: {why}");
+    showing.show(&[Case { name: "", outcome: Err(why), moments: &[], difference: None }]);
     match on_error {
         OnError::Fail => Exit::NoAnalysis,
         OnError::Hold => Exit::Hold,
@@ -267,19 +282,6 @@ fn is_complete(report: &Report) -> bool {
             let has_every_window = finding.baseline.windows == judged && finding.canary.windows == judged;
             has_every_window && matches!(finding.outcome, "inconclusive" | "pass")
         })
-}
-
-/// Prints a report on stdout.
-pub fn show(report: &Report, output: Output) {
-    match output {
-        Output::Text => {
-            anstream::print!("{}", to_text(report, terminal::look()));
-            for hint in report.timings.iter().flat_map(|timings| &timings.notes) {
-                anstream::println!("  {hint}");
-            }
-        }
-        Output::Json => anstream::print!("{}", to_json(report)),
-    }
 }
 
 fn write_recording(recorder: Recorder, plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 mod args;
 mod discovery;
 mod exit;
+mod explain;
 mod gate;
 mod inputs;
 mod manual;
@@ -10,6 +11,7 @@ mod progress;
 mod record;
 mod replay;
 mod rules;
+mod show;
 mod telemetry;
 mod terminal;
 mod time;
@@ -46,6 +48,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Man { folder } => manual::pages(folder),
         Command::Gate(args) => on_network(cli.verbose, telemetry::analysis, gate::gate(args)),
         Command::Record(args) => on_network(cli.verbose, telemetry::recording, record::record(args)),
+        Command::Explain(args) => explain::explain(args),
+        Command::Report(args) => explain::report(args),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use davy_gate::render::Case;
 use davy_gate::replay::{Moment, Replayed, difference, replay as judge};
 use davy_gate::rules::{Options, RuleSet};
 use davy_gate::words;
@@ -12,8 +13,9 @@ use rayon::prelude::*;
 
 use crate::args::{Output, ReplayArgs};
 use crate::exit::Exit;
+use crate::show::{Showing, say};
 use crate::time::clock_text;
-use crate::{gate, inputs, terminal};
+use crate::{inputs, terminal};
 
 /// The file that makes a directory a recording.
 const MANIFEST: &str = "manifest.json";
@@ -26,6 +28,10 @@ struct Outcome {
 
 /// Judges every recording under the given paths; the exit is the worst of them.
 pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
+    let showing = Showing::new(&args.show)?;
+    if args.as_of && !matches!(args.show.output, Output::Text | Output::Jsonl) {
+        bail!("--as-of: expected --output text or jsonl, which have lines; found another");
+    }
     let options = Options { variables: inputs::variables(&args.variables)?, ..Options::default() };
     let rules = args.rules.as_deref().map(|name| inputs::rules(name, &options)).transpose()?;
     let mut paths = Vec::new();
@@ -34,7 +40,7 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
     }
     let progress = progress(paths.len());
     let judge_one = |path: &PathBuf| {
-        let outcome = Outcome { path: path.clone(), replayed: one(path, rules.as_ref(), args) };
+        let outcome = Outcome { path: path.clone(), replayed: one(path, rules.as_ref(), args, showing.wants_moments()) };
         progress.inc(1);
         outcome
     };
@@ -49,7 +55,9 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
     for outcome in &outcomes {
         match &outcome.replayed {
             Ok((replayed, difference)) => {
-                print(outcome, replayed, difference.as_deref(), args, is_single);
+                if let Some(difference) = difference {
+                    anstream::eprintln!("davy: {}: {difference}", outcome.path.display());
+                }
                 differences += usize::from(difference.is_some());
                 if !args.check {
                     exit = exit.worse(Exit::of(&replayed.report));
@@ -61,6 +69,7 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
             }
         }
     }
+    show(&outcomes, args, &showing, is_single);
     if args.check {
         let judged = outcomes.iter().filter(|outcome| outcome.replayed.is_ok()).count();
         anstream::eprintln!("{} as expected, {differences} not", judged - differences);
@@ -71,10 +80,10 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn one(path: &Path, rules: Option<&RuleSet>, args: &ReplayArgs) -> anyhow::Result<(Replayed, Option<String>)> {
+fn one(path: &Path, rules: Option<&RuleSet>, args: &ReplayArgs, moments: bool) -> anyhow::Result<(Replayed, Option<String>)> {
     let recording = Recording::open(path)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting a runtime")?;
-    let replayed = runtime.block_on(judge(&recording, rules, args.as_of))?;
+    let replayed = runtime.block_on(judge(&recording, rules, args.as_of || moments))?;
     let difference = match (&recording.manifest.about.expected, args.check) {
         (Some(expected), true) => difference(expected, &replayed.report),
         (None, true) => Some("expected an expectation in the manifest, found none".to_owned()),
@@ -126,27 +135,51 @@ fn progress(recordings: usize) -> ProgressBar {
     bar
 }
 
-fn print(outcome: &Outcome, replayed: &Replayed, difference: Option<&str>, args: &ReplayArgs, is_single: bool) {
-    if args.as_of {
-        for moment in &replayed.moments {
-            anstream::println!("{}", moment_text(moment));
+/// One recording as the gate shows it; of several, a line each where people read.
+fn show(outcomes: &[Outcome], args: &ReplayArgs, showing: &Showing, is_single: bool) {
+    let names: Vec<String> = outcomes.iter().map(|outcome| outcome.path.display().to_string()).collect();
+    let errors: Vec<String> =
+        outcomes.iter().map(|outcome| outcome.replayed.as_ref().err().map_or_else(String::new, |error| format!("{error:#}"))).collect();
+    let cases: Vec<Case<'_>> = outcomes
+        .iter()
+        .enumerate()
+        .map(|(index, outcome)| {
+            let name = if is_single { "" } else { names[index].as_str() };
+            match &outcome.replayed {
+                Ok((replayed, difference)) => {
+                    Case { name, outcome: Ok(&replayed.report), moments: &replayed.moments, difference: difference.as_deref() }
+                }
+                Err(_) => Case { name, outcome: Err(&errors[index]), moments: &[], difference: None },
+            }
+        })
+        .collect();
+    let is_listed = args.show.output == Output::Text && !is_single;
+    if args.as_of && args.show.output == Output::Text {
+        for case in &cases {
+            say(&case.moments.iter().map(|moment| moment_text(moment) + "\n").collect::<String>());
+            if is_listed {
+                say(&line(case, args.check));
+            }
         }
+    } else if is_listed {
+        say(&cases.iter().map(|case| line(case, args.check)).collect::<String>());
     }
-    match (args.output, is_single) {
-        (Output::Json, _) => gate::show(&replayed.report, Output::Json),
-        (Output::Text, true) => gate::show(&replayed.report, Output::Text),
-        (Output::Text, false) => {
-            let mark = match (args.check, difference) {
-                (true, Some(_)) => "DIFFERS ",
-                (true, None) => "ok ",
-                (false, _) => "",
-            };
-            anstream::println!("{mark}{:<8} {}: {}", replayed.report.verdict, outcome.path.display(), replayed.report.reason);
-        }
+    if is_listed {
+        showing.write_reports(&cases);
+        showing.explain(&cases);
+    } else {
+        showing.show(&cases);
     }
-    if let Some(difference) = difference {
-        anstream::eprintln!("davy: {}: {difference}", outcome.path.display());
-    }
+}
+
+fn line(case: &Case<'_>, check: bool) -> String {
+    let Ok(report) = case.outcome else { return String::new() };
+    let mark = match (check, case.difference) {
+        (true, Some(_)) => "DIFFERS ",
+        (true, None) => "ok ",
+        (false, _) => "",
+    };
+    format!("{mark}{:<8} {}: {}\n", report.verdict, case.name, report.reason)
 }
 
 fn moment_text(moment: &Moment) -> String {

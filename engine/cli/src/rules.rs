@@ -7,7 +7,7 @@ use davy_gate::rules::Options;
 use davy_gate::rules::command::{self, CheckFormat};
 use davy_sources::selector::parse_matchers;
 
-use crate::args::{Output, RulesArgs, RulesCommand};
+use crate::args::{CheckOutput, RulesArgs, RulesCommand};
 use crate::exit::Exit;
 use crate::time::now_ms;
 use crate::{discovery, inputs, terminal};
@@ -18,8 +18,8 @@ pub fn rules(args: &RulesArgs) -> anyhow::Result<Exit> {
         RulesCommand::Check { files, variables, output } => {
             let options = Options { variables: inputs::variables(variables)?, ..Options::default() };
             let format = match output {
-                Output::Text => CheckFormat::Text { colour: terminal::look().colour },
-                Output::Json => CheckFormat::Json,
+                CheckOutput::Text => CheckFormat::Text { colour: terminal::look().colour },
+                CheckOutput::Json => CheckFormat::Json,
             };
             let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
             let checked = command::check(&paths, &options, format);

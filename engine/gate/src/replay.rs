@@ -91,8 +91,8 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
     let mut moments = Vec::new();
     let outcome = run
         .advance(manifest.run.end_ms, Patience::Once, |run| {
-            if as_of && run.ends_ms().last() == Some(&run.judged_to_ms()) {
-                moments.push(moment(run));
+            if as_of {
+                moments.extend(moment_of(run));
             }
         })
         .await;
@@ -111,6 +111,11 @@ fn recorded_rules(manifest: &Manifest) -> Result<RuleSet, Diagnostics> {
         metric.place = place.map(|place| Place { file: place.file.clone(), line: place.line, column: place.column });
     }
     Ok(rules)
+}
+
+/// What the last window brought; none where it was not judged.
+pub fn moment_of<S: davy_sources::source::Source>(run: &Run<'_, S>) -> Option<Moment> {
+    (run.ends_ms().last() == Some(&run.judged_to_ms())).then(|| moment(run))
 }
 
 fn moment<S: davy_sources::source::Source>(run: &Run<'_, S>) -> Moment {

@@ -110,6 +110,19 @@ pub fn windows(count: usize) -> String {
     format!("{count} window{}", if count == 1 { "" } else { "s" })
 }
 
+/// A count with thin groups of three: `12 345`.
+pub fn count(count: f64) -> String {
+    let plain = format!("{:.0}", count.round());
+    let mut text = String::new();
+    for (index, digit) in plain.chars().enumerate() {
+        if index > 0 && (plain.len() - index) % 3 == 0 && text != "-" {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub fn list(names: &[&str]) -> String {
     match names {

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::render::ascii::to_ascii;
+use crate::render::case::Case;
 use crate::render::slices;
 use crate::render::spark::{interval, sparkline};
 use crate::report::{FindingReport, Report};
@@ -25,6 +26,28 @@ const LEAST_WIDTH: usize = 60;
 const INTERVAL: usize = 25;
 /// An interval's picture reaches from a third to threefold.
 const REACH: f64 = 1.0986;
+
+/// Every case as text, each under its name where there are several.
+pub fn to_texts(cases: &[Case<'_>], look: Look) -> String {
+    let shown: Vec<String> = cases
+        .iter()
+        .map(|case| {
+            let name = if case.name.is_empty() { String::new() } else { format!("{}\n", case.name) };
+            let difference = case.difference.map_or_else(String::new, |difference| format!("  DIFFERS: {difference}\n"));
+            match case.outcome {
+                Ok(report) => format!("{name}{}{difference}{}", to_text(report, look), hints(report)),
+                Err(why) => format!("{name}NO ANALYSIS  {why}\n"),
+            }
+        })
+        .collect();
+    let text = shown.join("\n");
+    if look.ascii { to_ascii(&text) } else { text }
+}
+
+/// What helps to mend an analysis: why an arm is empty, and which values exist.
+fn hints(report: &Report) -> String {
+    report.timings.iter().flat_map(|timings| &timings.notes).map(|hint| format!("  {hint}\n")).collect()
+}
 
 /// The report as text: the verdict and its reason, a row and a picture per metric, what is still needed.
 pub fn to_text(report: &Report, look: Look) -> String {
@@ -138,7 +161,7 @@ fn picture(finding: &FindingReport, width: usize, look: Look) -> Option<String> 
 }
 
 /// Breaks lines between words.
-fn push_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
+pub(super) fn push_wrapped(text: &mut String, words: &str, width: usize, indent: &str) {
     let mut column = 0;
     for word in words.split(' ') {
         let length = word.chars().count();
