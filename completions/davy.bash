@@ -119,7 +119,7 @@ _davy() {
 
     case "${cmd}" in
         davy)
-            opts="-v -h -V --verbose --help --version gate replay record rules completions man explain report help"
+            opts="-v -q -h -V --verbose --quiet --help --version gate replay record rules completions man explain report help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -133,7 +133,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__completions)
-            opts="-v -h --verbose --help bash elvish fish powershell zsh"
+            opts="-v -q -h --verbose --quiet --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -147,7 +147,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__explain)
-            opts="-v -h --verbose --help"
+            opts="-v -q -h --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,7 +161,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__gate)
-            opts="-v -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --hold-as --on-error --verbose --help"
+            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --hold-as --on-error --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -459,7 +459,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__man)
-            opts="-v -h --verbose --help"
+            opts="-v -q -h --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -473,7 +473,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__record)
-            opts="-v -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --end --label --expect --expect-metric --replace --verbose --help"
+            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --end --label --expect --expect-metric --replace --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -567,7 +567,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__replay)
-            opts="-v -h --rules --var --as-of --check --output --report --explain --verbose --help"
+            opts="-v -q -h --rules --var --as-of --check --output --report --explain --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,7 +597,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__report)
-            opts="-v -h --to --verbose --help"
+            opts="-v -q -h --to --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -615,7 +615,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__rules)
-            opts="-v -h --verbose --help check show schema init help"
+            opts="-v -q -h --verbose --quiet --help check show schema init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -629,7 +629,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__rules__subcmd__check)
-            opts="-v -h --var --output --verbose --help"
+            opts="-v -q -h --var --output --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -735,7 +735,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__rules__subcmd__init)
-            opts="-v -h --preset --from-prometheus --baseline --canary --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --verbose --help"
+            opts="-v -q -h --preset --from-prometheus --baseline --canary --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -801,7 +801,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__rules__subcmd__schema)
-            opts="-v -h --verbose --help"
+            opts="-v -q -h --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -815,7 +815,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__rules__subcmd__show)
-            opts="-v -h --var --verbose --help"
+            opts="-v -q -h --var --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

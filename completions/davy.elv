@@ -20,6 +20,8 @@ set edit:completion:arg-completer[davy] = {|@words|
         &'davy'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
             cand -V 'Print version'
@@ -61,6 +63,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --explain 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -74,6 +78,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --explain 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -101,12 +107,16 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --replace 'Replaces what is at PATH'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'davy;rules'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
             cand check 'Says everything that is wrong with rule files; exits 2 if anything is'
@@ -120,6 +130,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --output 'output'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -127,12 +139,16 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --var 'A value for {{ NAME }}'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'davy;rules;schema'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -152,6 +168,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --max-body 'The largest answer that is read, in bytes'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -175,18 +193,24 @@ set edit:completion:arg-completer[davy] = {|@words|
         &'davy;completions'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'davy;man'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'davy;explain'= {
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -194,6 +218,8 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --to 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
         }

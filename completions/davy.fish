@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_davy_global_optspecs
-    string join \n v/verbose h/help V/version
+    string join \n v/verbose q/quiet h/help V/version
 end
 
 function __fish_davy_needs_command
@@ -25,6 +25,7 @@ function __fish_davy_using_subcommand
 end
 
 complete -c davy -n "__fish_davy_needs_command" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_needs_command" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_needs_command" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_needs_command" -s V -l version -d 'Print version'
 complete -c davy -n "__fish_davy_needs_command" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
@@ -70,6 +71,7 @@ rollback\t'Exit 1'"
 complete -c davy -n "__fish_davy_using_subcommand gate" -l once -d 'Judges what is there now and exits, instead of waiting for a verdict'
 complete -c davy -n "__fish_davy_using_subcommand gate" -l explain -d 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
 complete -c davy -n "__fish_davy_using_subcommand gate" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand gate" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand gate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l rules -d 'Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME' -r
 complete -c davy -n "__fish_davy_using_subcommand replay" -l var -d 'A value for {{ NAME }} in --rules' -r
@@ -84,6 +86,7 @@ complete -c davy -n "__fish_davy_using_subcommand replay" -l as-of -d 'Shows the
 complete -c davy -n "__fish_davy_using_subcommand replay" -l check -d 'Compares with the recorded expectations and exits 5 on a difference'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l explain -d 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand replay" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand record" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds for both arms' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l baseline -d 'Labels of the baseline, in place of the rules\' `arms.baseline`' -r
@@ -107,8 +110,10 @@ complete -c davy -n "__fish_davy_using_subcommand record" -l expect -d 'The verd
 complete -c davy -n "__fish_davy_using_subcommand record" -l expect-metric -d 'The metric that the expected rollback is attributed to' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l replace -d 'Replaces what is at PATH'
 complete -c davy -n "__fish_davy_using_subcommand record" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand record" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand record" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -f -a "check" -d 'Says everything that is wrong with rule files; exits 2 if anything is'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -f -a "show" -d 'Prints a rule file with extends, variables and defaults resolved'
@@ -119,11 +124,14 @@ complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcomm
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -l output -r -f -a "text\t'For people, with line and caret'
 json\t'An array of diagnostics'"
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from show" -l var -d 'A value for {{ NAME }}' -r
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l preset -d 'The preset to extend' -r
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l from-prometheus -d 'Writes the rules that `davy gate` would choose by itself for this server, in place of a preset\'s' -r
@@ -139,6 +147,7 @@ complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcomm
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l query-timeout -d 'How long one query may take' -r
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -l max-body -d 'The largest answer that is read, in bytes' -r
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says everything that is wrong with rule files; exits 2 if anything is'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints a rule file with extends, variables and defaults resolved'
@@ -146,13 +155,17 @@ complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcomm
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "init" -d 'Writes a rule file with comments, to begin with'
 complete -c davy -n "__fish_davy_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c davy -n "__fish_davy_using_subcommand completions" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand completions" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand man" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand man" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand man" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand explain" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand explain" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand report" -l to -d 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv' -r
 complete -c davy -n "__fish_davy_using_subcommand report" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand report" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand report" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
 complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'

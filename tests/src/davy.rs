@@ -55,6 +55,14 @@ pub fn command() -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// Where the binary is, for those that start it by other means.
+///
+/// # Errors
+/// It cannot be built.
+pub fn path() -> anyhow::Result<PathBuf> {
+    binary()
+}
+
 /// Runs `davy` to its end.
 ///
 /// # Errors

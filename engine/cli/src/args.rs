@@ -14,6 +14,9 @@ pub struct Cli {
     /// Says more on stderr; twice: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Shows no live view and no progress on stderr; warnings and errors are still said
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
 }
 
 /// What to do.

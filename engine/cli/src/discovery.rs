@@ -15,7 +15,7 @@ use davy_sources::source::Source;
 
 use crate::args::AnalysisArgs;
 use crate::gate::{FIRST_TRIES, LEAST_STEP_MS, step_for};
-use crate::{inputs, terminal};
+use crate::{inputs, screen, terminal};
 
 /// How much longer than the deadline of the defaults one looks back for what there is, ms.
 const LOOKBACK_MS: i64 = 3_600_000;
@@ -61,7 +61,9 @@ pub async fn rules(source: &Prometheus, args: &AnalysisArgs, end_ms: i64, is_liv
         }
     };
     let (baseline, canary) = (shown(options.baseline.as_deref()), shown(options.canary.as_deref()));
-    anstream::eprintln!("  to keep and change it: davy rules init --from-prometheus URL --baseline {baseline} --canary {canary} davy.yaml");
+    screen::say(&format!(
+        "  to keep and change it: davy rules init --from-prometheus URL --baseline {baseline} --canary {canary} davy.yaml\n"
+    ));
     Ok(Ok(found.rules))
 }
 
@@ -154,7 +156,7 @@ async fn say(source: &Prometheus, ranked: &[Fit], companions: &[&str], found: &F
         }
     }
     for line in lines {
-        anstream::eprintln!("{line}");
+        screen::say(&format!("{line}\n"));
     }
 }
 

@@ -17,8 +17,9 @@ use davy_sources::source::Source;
 
 use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError};
 use crate::exit::Exit;
-use crate::progress::Progress;
+use crate::progress::Watch;
 use crate::show::Showing;
+use crate::terminal::Watching;
 use crate::time::{now_ms, parse_time};
 use crate::{discovery, inputs, telemetry};
 
@@ -36,7 +37,7 @@ const LEAST_SKEW_MS: i64 = 5_000;
 const GRACE_STEPS: i64 = 4;
 
 /// Runs the gate.
-pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
+pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let showing = Showing::new(&args.show)?;
     let source = inputs::prometheus(&args.prometheus)?;
@@ -54,13 +55,21 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     }
     let is_live = !args.once && end_ms.is_none();
     inputs::weights(&args.analysis.weights)?;
+    let watching = if showing.streams_to_terminal() { Watching::Off } else { watching };
+    let watch = Watch::start(watching, &source.place(), source.traffic());
     let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), is_live).await? {
         Ok(rules) => rules,
-        Err(error) => return Ok(no_analysis(&error, args.on_error, &showing)),
+        Err(error) => {
+            drop(watch);
+            return Ok(no_analysis(&error, args.on_error, &showing));
+        }
     };
     let plan = match prepare(&source, rules, &args.analysis, start_ms, is_live).await? {
         Ok(plan) => plan,
-        Err(error) => return Ok(no_analysis(&error, args.on_error, &showing)),
+        Err(error) => {
+            drop(watch);
+            return Ok(no_analysis(&error, args.on_error, &showing));
+        }
     };
     let clock_skew_ms = source.clock_skew_ms();
     let source = Recorded::new(source, &plan.fetch);
@@ -73,8 +82,13 @@ pub async fn gate(args: &GateArgs) -> anyhow::Result<Exit> {
     };
     let mut moments = Vec::new();
     let ending = match horizon_ms {
-        Some(horizon_ms) => run.advance(horizon_ms, Patience::Once, |run| follow(run, &showing, &mut moments)).await.map(|()| None),
-        None => wait_for_verdict(&mut run, &showing, &mut moments).await,
+        Some(horizon_ms) => {
+            watch.reading(&plan);
+            let judged = run.advance(horizon_ms, Patience::Once, |run| follow(run, &showing, &mut moments)).await.map(|()| None);
+            drop(watch);
+            judged
+        }
+        None => wait_for_verdict(&mut run, watch, &showing, &mut moments).await,
     };
     let interrupted = match ending {
         Ok(interrupted) => interrupted,
@@ -143,10 +157,15 @@ pub fn step_for(scrape_ms: Option<i64>) -> i64 {
 }
 
 /// Judges every step until a verdict, the deadline, or a signal.
-async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>, showing: &Showing, moments: &mut Vec<Moment>) -> Result<Option<Exit>, Outage> {
-    let progress = Progress::new(run.plan());
+async fn wait_for_verdict<S: Source>(
+    run: &mut Run<'_, S>,
+    mut watch: Watch,
+    showing: &Showing,
+    moments: &mut Vec<Moment>,
+) -> Result<Option<Exit>, Outage> {
     let step_ms = run.plan().step_ms;
     let mut signals = Signals::new();
+    watch.follow(run);
     let mut misses = 0;
     loop {
         let now = now_ms();
@@ -154,25 +173,31 @@ async fn wait_for_verdict<S: Source>(run: &mut Run<'_, S>, showing: &Showing, mo
             outcome = run.advance(now - SETTLING_STEPS * step_ms, Patience::Live, |run| follow(run, showing, moments)) => outcome,
             exit = signals.next() => return Ok(Some(exit)),
         };
-        match outcome {
-            Ok(()) => misses = 0,
+        let trouble = match outcome {
+            Ok(()) => {
+                misses = 0;
+                None
+            }
             Err(outage) => {
                 misses += 1;
-                tracing::warn!("{}; asking again at the next window", outage_text(&outage));
+                let text = outage_text(&outage);
+                tracing::warn!("{text}; asking again at the next window");
                 if !run.has_answered() && misses >= FIRST_TRIES {
                     return Err(outage);
                 }
+                Some(text)
             }
-        }
-        progress.show(run, now);
+        };
+        let next = run.plan().edge_before(now) + step_ms;
+        watch.show(run, Some(next), trouble.clone());
         if run.is_over() || now > run.plan().deadline_ms + GRACE_STEPS * step_ms {
             return Ok(None);
         }
-        let next = run.plan().edge_before(now) + step_ms;
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis((next - now).unsigned_abs())) => {}
             exit = signals.next() => return Ok(Some(exit)),
         }
+        watch.show(run, None, trouble);
     }
 }
 
@@ -186,36 +211,46 @@ fn follow<S: Source>(run: &Run<'_, S>, showing: &Showing, moments: &mut Vec<Mome
     }
 }
 
-/// Ctrl-C and SIGTERM, as the exit that they lead to.
+/// Ctrl-C and SIGTERM, as the exit that they lead to. Minded from the first to the last window: none is lost between two.
 struct Signals {
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
     #[cfg(unix)]
     terminate: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
+    #[cfg(unix)]
     fn new() -> Self {
-        Signals {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
-        }
+        use tokio::signal::unix::{SignalKind, signal};
+        Signals { interrupt: signal(SignalKind::interrupt()).ok(), terminate: signal(SignalKind::terminate()).ok() }
     }
 
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Signals {}
+    }
+
+    #[cfg(unix)]
     async fn next(&mut self) -> Exit {
-        #[cfg(unix)]
-        let terminated = async {
-            match &mut self.terminate {
+        async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+            match signal {
                 Some(signal) => {
                     signal.recv().await;
                 }
                 None => std::future::pending().await,
             }
-        };
-        #[cfg(not(unix))]
-        let terminated = std::future::pending::<()>();
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => Exit::Interrupted,
-            () = terminated => Exit::Terminated,
         }
+        tokio::select! {
+            () = received(&mut self.interrupt) => Exit::Interrupted,
+            () = received(&mut self.terminate) => Exit::Terminated,
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> Exit {
+        let _ = tokio::signal::ctrl_c().await;
+        Exit::Interrupted
     }
 }
 

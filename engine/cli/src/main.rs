@@ -6,11 +6,13 @@ mod exit;
 mod explain;
 mod gate;
 mod inputs;
+mod live;
 mod manual;
 mod progress;
 mod record;
 mod replay;
 mod rules;
+mod screen;
 mod show;
 mod telemetry;
 mod terminal;
@@ -36,18 +38,19 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    let watching = terminal::watching(cli.quiet);
     match &cli.command {
         // No runtime of many threads, no TLS: a replay starts in milliseconds.
         Command::Replay(args) => {
             telemetry::log_only(cli.verbose);
-            replay::replay(args)
+            replay::replay(args, watching)
         }
         Command::Rules(args) if args.asks_a_source() => on_network(cli.verbose, telemetry::survey, rules::init_from(args)),
         Command::Rules(args) => rules::rules(args),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { folder } => manual::pages(folder),
-        Command::Gate(args) => on_network(cli.verbose, telemetry::analysis, gate::gate(args)),
-        Command::Record(args) => on_network(cli.verbose, telemetry::recording, record::record(args)),
+        Command::Gate(args) => on_network(cli.verbose, telemetry::analysis, gate::gate(args, watching)),
+        Command::Record(args) => on_network(cli.verbose, telemetry::recording, record::record(args, watching)),
         Command::Explain(args) => explain::explain(args),
         Command::Report(args) => explain::report(args),
     }

@@ -8,14 +8,15 @@ use davy_gate::replay::{Moment, Replayed, difference, replay as judge};
 use davy_gate::rules::{Options, RuleSet};
 use davy_gate::words;
 use davy_sources::recording::Recording;
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::args::{Output, ReplayArgs};
 use crate::exit::Exit;
+use crate::inputs;
+use crate::progress::Pieces;
 use crate::show::{Showing, say};
+use crate::terminal::Watching;
 use crate::time::clock_text;
-use crate::{inputs, terminal};
 
 /// The file that makes a directory a recording.
 const MANIFEST: &str = "manifest.json";
@@ -27,7 +28,7 @@ struct Outcome {
 }
 
 /// Judges every recording under the given paths; the exit is the worst of them.
-pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
+pub fn replay(args: &ReplayArgs, watching: Watching) -> anyhow::Result<Exit> {
     let showing = Showing::new(&args.show)?;
     if args.as_of && !matches!(args.show.output, Output::Text | Output::Jsonl) {
         bail!("--as-of: expected --output text or jsonl, which have lines; found another");
@@ -38,17 +39,17 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<Exit> {
     for path in &args.paths {
         find(path, &mut paths)?;
     }
-    let progress = progress(paths.len());
+    let pieces = Pieces::start(if paths.len() > 1 { watching } else { Watching::Off }, paths.len(), "recordings");
     let judge_one = |path: &PathBuf| {
         let outcome = Outcome { path: path.clone(), replayed: one(path, rules.as_ref(), args, showing.wants_moments()) };
-        progress.inc(1);
+        pieces.add_one();
         outcome
     };
     let outcomes: Vec<Outcome> = match paths.as_slice() {
         [single] => vec![judge_one(single)],
         many => many.par_iter().map(judge_one).collect(),
     };
-    progress.finish_and_clear();
+    drop(pieces);
     let is_single = outcomes.len() == 1;
     let mut exit = Exit::Promote;
     let mut differences = 0;
@@ -124,15 +125,6 @@ fn descend(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn progress(recordings: usize) -> ProgressBar {
-    if recordings < 2 || !terminal::shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(recordings as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} recordings, {eta} left").expect("a constant template"));
-    bar
 }
 
 /// One recording as the gate shows it; of several, a line each where people read.

@@ -2,7 +2,7 @@
 //! written is said on stderr.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -54,6 +54,11 @@ impl Showing {
         if self.output == Output::Jsonl {
             say(&render::moment_line("", moment));
         }
+    }
+
+    /// Whether lines come on a terminal while the run is under way: nothing else may be drawn there.
+    pub fn streams_to_terminal(&self) -> bool {
+        self.output == Output::Jsonl && std::io::stdout().is_terminal()
     }
 
     /// Writes all reports, then fills stdout.

@@ -190,5 +190,5 @@ fn log_layer<S: tracing::Subscriber + for<'a> tracing_subscriber::registry::Look
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time().with_filter(level)
+    tracing_subscriber::fmt::layer().with_writer(crate::screen::AboveLines).with_target(false).without_time().with_filter(level)
 }

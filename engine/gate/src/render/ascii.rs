@@ -12,6 +12,8 @@ pub fn to_ascii(text: &str) -> String {
             '×' => plain.push('x'),
             'µ' => plain.push('u'),
             '·' => plain.push('.'),
+            '¦' => plain.push(':'),
+            '│' => plain.push('|'),
             '\u{a0}' | '\u{2009}' | '\u{202f}' => plain.push(' '),
             '‘' | '’' => plain.push('\''),
             '“' | '”' => plain.push('"'),

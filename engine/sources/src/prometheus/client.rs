@@ -1,6 +1,6 @@
 //! Sends one request and reads one answer: deadline, bounds, credentials, retries. Knows nothing of metrics.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
@@ -17,6 +17,7 @@ use super::config::{Auth, PrometheusConfig};
 use super::failure::{Refusal, of_status, of_transport};
 use super::hide::hide;
 use super::secret::Secret;
+use super::traffic::Traffic;
 use super::wire::{Answer, decode};
 use crate::error::{SourceError, SourceErrorKind};
 
@@ -76,6 +77,7 @@ pub(super) struct Client {
     attempts: u32,
     /// The server's clock less ours at its last answer, in ms.
     clock_skew_ms: Mutex<Option<i64>>,
+    traffic: Arc<Traffic>,
 }
 
 impl Client {
@@ -96,6 +98,7 @@ impl Client {
             max_body: config.max_body,
             attempts: config.attempts.max(1),
             clock_skew_ms: Mutex::new(None),
+            traffic: Arc::default(),
             address,
         })
     }
@@ -103,6 +106,11 @@ impl Client {
     /// The server's clock less ours at its last answer, in ms, to a second; none before the first that says its time.
     pub fn clock_skew_ms(&self) -> Option<i64> {
         *self.clock_skew_ms.lock().expect("nobody panics with the lock")
+    }
+
+    /// Counts of the requests so far.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     pub fn place(&self) -> &str {
@@ -122,7 +130,9 @@ impl Client {
             "error.type" = Empty,
             otel.status_code = Empty
         );
+        self.traffic.begin();
         let answered = self.ask_often(request).instrument(span.clone()).await;
+        self.traffic.end();
         if let Err(error) = &answered {
             span.record("error.type", error.kind.name());
             span.record("otel.status_code", "ERROR");
@@ -226,7 +236,10 @@ impl Client {
             match response.chunk().await.map_err(|error| of_transport(&error, self.query_timeout, Some(received)))? {
                 None => return Ok(body),
                 Some(chunk) if received + chunk.len() as u64 > limit => return Err(SourceErrorKind::TooLarge { limit }),
-                Some(chunk) => body.extend_from_slice(&chunk),
+                Some(chunk) => {
+                    self.traffic.receive(chunk.len());
+                    body.extend_from_slice(&chunk);
+                }
             }
         }
     }

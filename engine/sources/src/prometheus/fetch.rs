@@ -4,6 +4,7 @@
 //! says so. Expressions are evaluated at each window's end.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use davy_judge::arm::{Arm, PerArm};
 use futures::future::{join_all, try_join_all};
@@ -17,6 +18,7 @@ use super::gather::{append_new, asks_too_much, at_window_ends, raw};
 use super::history::{self, Choice};
 use super::promql::{both_arms, duration, label_name, one_of, selector};
 use super::survey::{self, Holding};
+use super::traffic::Traffic;
 use crate::error::{SourceError, SourceErrorKind};
 use crate::samples::{FetchPlan, Matcher, Part, Selector, Signal, Span, StreamData, StreamSpec};
 use crate::selector::fill_template;
@@ -45,6 +47,11 @@ impl Prometheus {
     /// The server's clock less ours at its last answer, in ms, to a second; none before an answer that says its time.
     pub fn clock_skew_ms(&self) -> Option<i64> {
         self.client.clock_skew_ms()
+    }
+
+    /// Counts of the requests so far, for people who wait.
+    pub fn traffic(&self) -> Arc<Traffic> {
+        self.client.traffic().clone()
     }
 
     /// The median spacing of the plan's raw samples shortly before `end_ms`, in ms; none where there are too few, or no

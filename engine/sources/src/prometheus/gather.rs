@@ -137,8 +137,11 @@ fn strictness() -> [(&'static str, String); 5] {
 pub(super) async fn raw(client: &Client, selector: &str, span: Span, pieces: i64) -> Result<Gathered, SourceError> {
     let mut gathered = Gathered::default();
     let mut pending: VecDeque<Span> = cut(span, pieces.max(1)).into();
+    let traffic = client.traffic();
+    traffic.announce(pending.len());
     let mut sent = 0;
     while let Some(piece) = pending.pop_front() {
+        traffic.take_back(1);
         let to = whole_second_after(piece.end_ms);
         let from = piece.start_ms.div_euclid(1000) * 1000;
         let query = format!("{selector}[{}]", duration(to - from));
@@ -150,10 +153,14 @@ pub(super) async fn raw(client: &Client, selector: &str, span: Span, pieces: i64
             }
             Err(error) if asks_too_much(&error.kind) && sent + pending.len() < MOST_PIECES && length(piece) >= 2 * SHORTEST_PIECE_MS => {
                 for half in cut(piece, 2).into_iter().rev() {
+                    traffic.announce(1);
                     pending.push_front(half);
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                traffic.take_back(pending.len());
+                return Err(error);
+            }
         }
     }
     Ok(gathered.settle())

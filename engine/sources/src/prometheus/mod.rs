@@ -17,10 +17,12 @@ mod history;
 mod promql;
 mod secret;
 mod survey;
+mod traffic;
 mod wire;
 
 pub use config::{Auth, PrometheusConfig};
 pub use fetch::Prometheus;
 pub use secret::{Secret, SecretSource};
 pub use survey::Holding;
+pub use traffic::Traffic;
 pub use wire::{DecodedMatrix, DecodedSeries, decode_matrix};

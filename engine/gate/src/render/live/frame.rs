@@ -19,10 +19,12 @@ const LABEL: usize = 11;
 const TROUBLE_LINES: usize = 3;
 /// The columns of a meter.
 const METER: std::ops::RangeInclusive<usize> = 8..=30;
+/// The columns of what stands beside a meter.
+const BESIDE_METER: usize = 38;
 /// Lines of the reason.
 const REASON_LINES: usize = 2;
 /// Below this many lines there is no room for meters.
-const ROOM_FOR_METERS: usize = 9;
+const ROOM_FOR_METERS: usize = 14;
 /// Below this many lines only the verdict, its reason and the time are shown.
 const ROOM_FOR_MORE: usize = 6;
 
@@ -35,6 +37,8 @@ pub struct Moment<'a> {
     pub next_ms: Option<i64>,
     /// What the source failed with, as long as it fails.
     pub trouble: Option<&'a str>,
+    /// How far the requests are, while the source is asked.
+    pub asking: Option<&'a str>,
 }
 
 /// The view in at most `rows` lines, each at most `look.width` columns wide.
@@ -72,6 +76,9 @@ fn head(snapshot: &Snapshot, moment: Moment<'_>, rows: usize, look: Look) -> Vec
     }
     if !report.is_final {
         lines.push(labelled("time left", time_text(snapshot, moment, room)));
+    }
+    if let Some(asking) = moment.asking {
+        lines.push(labelled("asking", asking.to_owned()));
     }
     let trouble = moment.trouble.map(|trouble| wrapped(trouble, room, TROUBLE_LINES)).unwrap_or_default();
     for (index, text) in trouble.into_iter().enumerate() {
@@ -149,12 +156,13 @@ fn meter(of: &str, meter: Meter, columns: usize, look: Look) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a width")]
     let full = (meter.share() * width as f64).floor() as usize;
     let (bar, rest) = if look.ascii { ("#", ".") } else { ("━", "─") };
-    let picture = format!("{}{}", bar.repeat(full), rest.repeat(width - full));
-    let (is, needed) = (words::odds(meter.ln), words::odds(meter.needed_ln));
+    let fits = columns >= width + BESIDE_METER;
+    let picture = if fits { format!("{}{}  ", bar.repeat(full), rest.repeat(width - full)) } else { String::new() };
+    let is = words::odds(meter.ln);
     if meter.ln >= meter.needed_ln {
-        return first_that_fits([format!("{picture}  {of} {is}, enough"), format!("{of} {is}, enough")], columns);
+        return format!("{picture}{of} {is}, enough");
     }
-    first_that_fits([format!("{picture}  {of} {is}, needs {needed}"), format!("{of} {is}, needs {needed}"), format!("{of} {is}")], columns)
+    first_that_fits([format!("{picture}{of} {is}, needs {}", words::odds(meter.needed_ln)), format!("{of} {is}")], columns)
 }
 
 fn windows_text(snapshot: &Snapshot, moment: Moment<'_>, columns: usize) -> String {

@@ -22,17 +22,19 @@ struct Said {
     verdict: &'static str,
     outcomes: Vec<&'static str>,
     traffic_steps: usize,
+    is_troubled: bool,
 }
 
 impl PlainLines {
-    /// The line to write at this time; none where there is nothing new.
-    pub fn next(&mut self, snapshot: &Snapshot, now_ms: i64) -> Option<String> {
+    /// The line to write at this time; none where there is nothing new. `is_troubled`: the source does not answer.
+    pub fn next(&mut self, snapshot: &Snapshot, now_ms: i64, is_troubled: bool) -> Option<String> {
         let now = Said {
             at_ms: now_ms,
             stage: snapshot.stage,
             verdict: snapshot.report.verdict,
             outcomes: snapshot.report.findings.iter().map(|finding| finding.outcome).collect(),
             traffic_steps: snapshot.report.window.traffic_steps,
+            is_troubled,
         };
         let is_news = self.said.as_ref().is_none_or(|said| {
             let is_old = now_ms - said.at_ms >= SIGN_OF_LIFE_MS;
@@ -42,12 +44,12 @@ impl PlainLines {
             return None;
         }
         self.said = Some(now);
-        Some(line(snapshot, now_ms))
+        Some(line(snapshot, now_ms, is_troubled))
     }
 }
 
 /// `12:01:30 UTC hold so far: 12 windows judged, score 31; latency_p99 suspect, 2 pass; 41 m 20 s to the deadline`.
-fn line(snapshot: &Snapshot, now_ms: i64) -> String {
+fn line(snapshot: &Snapshot, now_ms: i64, is_troubled: bool) -> String {
     let report = &snapshot.report;
     let so_far = if report.is_final { "" } else { " so far" };
     let shadow = if report.mode == "shadow" { " (SHADOW)" } else { "" };
@@ -69,5 +71,6 @@ fn line(snapshot: &Snapshot, now_ms: i64) -> String {
             format!("{judged} judged, score {}; {}{more}", words::digits(report.score.get()), outcomes.join(", "))
         }
     };
-    format!("{} UTC {}{so_far}{shadow}: {what}; {left} to the deadline", clock(now_ms), report.verdict)
+    let trouble = if is_troubled { "the source does not answer; " } else { "" };
+    format!("{} UTC {}{so_far}{shadow}: {trouble}{what}; {left} to the deadline", clock(now_ms), report.verdict)
 }

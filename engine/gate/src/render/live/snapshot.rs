@@ -67,8 +67,8 @@ impl Snapshot {
             stage,
             deadline_ms: plan.deadline_ms,
             step_ms: plan.step_ms,
-            harm: Meter { ln: run.analysis().decision(false).ln_harm, needed_ln: -plan.rules.decision.false_rollback.ln() },
-            safe: Meter { ln: least.unwrap_or(0.0), needed_ln: -plan.rules.decision.false_promote.ln() },
+            harm: Meter { ln: report.evidence.ln_harm.get(), needed_ln: report.evidence.ln_harm_needed.get() },
+            safe: Meter { ln: least.unwrap_or(0.0), needed_ln: report.evidence.ln_safe_needed.get() },
             report,
         }
     }
