@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -13,7 +14,10 @@ use axum::body::Bytes;
 use axum::http::Uri;
 use davy_tests::collector::{Answer, Collector, Receiver, decode};
 use davy_tests::davy::{Run, command, workspace};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use tokio_rustls::TlsAcceptor;
 
 const START: i64 = 1_700_000_010;
 const END: i64 = START + 300;
@@ -210,6 +214,49 @@ async fn addresses_headers_and_compression_are_the_variables() {
         assert_eq!(header("content-encoding"), Some("gzip"));
         assert_eq!(request.body[..2], [0x1f, 0x8b], "gzip");
     }
+}
+
+/// Speaks TLS in front of a receiver: its address, and the PEM of who is to be trusted.
+async fn tls_before(receiver: &Receiver) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key))
+        .expect("a configuration");
+    let (acceptor, target) = (TlsAcceptor::from(Arc::new(config)), receiver.address());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its number");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Who does not trust us goes away.
+                let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                let Ok(mut inside) = tokio::net::TcpStream::connect(target).await else { return };
+                let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+            });
+        }
+    });
+    (format!("https://{address}"), made.cert.pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_is_trusted_where_it_is_named() {
+    let prometheus = prometheus().await;
+    let receiver = Receiver::start(Answer::Status(200)).await.unwrap();
+    let (url, pem) = tls_before(&receiver).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    fs::write(&ca, pem).unwrap();
+    let without = gate(&prometheus, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).await;
+    assert!(without.stderr.contains("cannot connect"), "{}", without.stderr);
+    assert!(receiver.received().is_empty());
+    let ca = ca.display().to_string();
+    let with = gate(&prometheus, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_EXPORTER_OTLP_CERTIFICATE", &ca)]).await;
+    assert_eq!(with.stderr, "");
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!((with.code, timeless(&with)), (without.code, timeless(&without)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
