@@ -331,8 +331,8 @@ async fn a_collector_that_fails_changes_nothing_and_delays_little() {
         let run = gate(&prometheus, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_EXPORTER_OTLP_HEADERS", "a=s3cret")]).await;
         let delay = began.elapsed().saturating_sub(usual);
         assert_eq!((run.code, timeless(&run)), (without.code, timeless(&without)), "{answer:?}: {}", run.stderr);
-        // Two seconds are promised; the rest is for a machine that compiles beside. The exporters' own default is ten.
-        assert!(delay < Duration::from_secs(4), "{answer:?} took {delay:?} longer");
+        // Two seconds are promised; the rest is for a machine that compiles beside. The SDK's own default is five.
+        assert!(delay < Duration::from_millis(4500), "{answer:?} took {delay:?} longer");
         assert!(run.stderr.contains(says) && run.stderr.is_empty() == says.is_empty(), "{answer:?}: {}", run.stderr);
         assert!(!run.stderr.contains("hunter2") && !run.stderr.contains("s3cret"), "{}", run.stderr);
     }
