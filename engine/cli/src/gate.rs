@@ -8,10 +8,10 @@ use davy_gate::plan::Plan;
 use davy_gate::render::Case;
 use davy_gate::replay::{Moment, moment_of};
 use davy_gate::report::{Report, Timings, report};
-use davy_gate::rules::{MetricRule, RuleSet};
+use davy_gate::rules::RuleSet;
 use davy_judge::arm::Arm;
 use davy_sources::prometheus::Prometheus;
-use davy_sources::recording::{About, Recorded, Recorder, RulePlace};
+use davy_sources::recording::About;
 use davy_sources::samples::Span;
 use davy_sources::source::Source;
 
@@ -72,8 +72,8 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
         }
     };
     let clock_skew_ms = source.clock_skew_ms();
-    let source = Recorded::new(source, &plan.fetch);
-    let mut run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
+    let run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
+    let mut run = if args.record.is_some() { run.recorded() } else { run };
     let horizon_ms = match (end_ms, args.once) {
         // What has not happened yet is not missing.
         (Some(end_ms), _) => Some(end_ms.min(now_ms() - SETTLING_STEPS * plan.step_ms)),
@@ -94,17 +94,23 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
         Ok(interrupted) => interrupted,
         Err(outage) => return Ok(no_analysis(&outage_text(&outage), args.on_error, &showing)),
     };
-    let is_past_deadline = now_ms() >= plan.deadline_ms && is_live && interrupted.is_none();
-    let mut report = report(&run, is_past_deadline);
+    let waited_until_ms = (is_live && interrupted.is_none()).then(now_ms);
+    let mut report = report(&run, waited_until_ms.is_some_and(|until_ms| until_ms >= plan.deadline_ms));
     telemetry::verdict(&report);
-    let mut hints = hints(&run, &source).await;
-    hints.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
-    report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes: hints });
+    let hints = hints(&run, &source).await;
+    let mut notes: Vec<String> = hints.iter().map(|(arm, why)| format!("{}: {why}", arm.name())).collect();
+    notes.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
+    report.timings = Some(Timings { elapsed_secs: (began.elapsed().as_secs_f64() * 1e3).round() / 1e3, notes });
     showing.show_rest(&[Case { moments: &moments, ..Case::of(&report) }]);
-    if let Some(path) = &args.record {
+    if let (Some(path), Some(recorder)) = (&args.record, run.recorder()) {
+        let mut recorder = recorder.clone();
+        for (arm, why) in &hints {
+            recorder.explain(*arm, Some(why));
+        }
         // Watching never changes the answer: a recording that fails is said, and the verdict stays.
-        if let Err(error) = write_recording(source.snapshot(), &plan, path) {
-            anstream::eprintln!("davy: the recording was not written: {error}");
+        match recorder.write(path, &About { waited_until_ms, ..plan.about() }, false) {
+            Ok(_) => tracing::info!("recorded to {}", path.display()),
+            Err(error) => anstream::eprintln!("davy: the recording was not written: {error}"),
         }
     }
     Ok(interrupted.unwrap_or_else(|| remap(Exit::of(&report), &report, args.hold_as)))
@@ -255,14 +261,14 @@ impl Signals {
 }
 
 /// Why an arm is empty, for people.
-async fn hints<S: Source>(run: &Run<'_, S>, source: &S) -> Vec<String> {
+async fn hints<S: Source>(run: &Run<'_, S>, source: &S) -> Vec<(Arm, String)> {
     let mut hints = Vec::new();
     let span = Span { start_ms: run.plan().start_ms - run.plan().step_ms, end_ms: run.judged_to_ms().max(run.plan().start_ms + 1) };
     for arm in Arm::BOTH {
         if run.is_empty_arm(arm)
             && let Some(why) = source.explain_empty(&run.plan().fetch, arm, span).await
         {
-            hints.push(format!("{}: {why}", arm.name()));
+            hints.push((arm, why));
         }
     }
     hints
@@ -317,28 +323,4 @@ fn is_complete(report: &Report) -> bool {
             let has_every_window = finding.baseline.windows == judged && finding.canary.windows == judged;
             has_every_window && matches!(finding.outcome, "inconclusive" | "pass")
         })
-}
-
-fn write_recording(recorder: Recorder, plan: &Plan, path: &std::path::Path) -> anyhow::Result<()> {
-    recorder.write(path, &about(plan), false)?;
-    tracing::info!("recorded to {}", path.display());
-    Ok(())
-}
-
-/// What a recording must know of the plan to be judged again.
-pub fn about(plan: &Plan) -> About {
-    About {
-        service: plan.rules.name.clone(),
-        label: None,
-        rules: plan.rules.to_yaml(),
-        start_ms: Some(plan.start_ms),
-        weights: plan.weights.clone(),
-        places: plan.rules.metrics.iter().filter_map(place_of).collect(),
-        expected: None,
-    }
-}
-
-fn place_of(metric: &MetricRule) -> Option<RulePlace> {
-    let place = metric.place.as_ref()?;
-    Some(RulePlace { metric: metric.rule.name.clone(), file: place.file.clone(), line: place.line, column: place.column })
 }

@@ -8,7 +8,7 @@ use davy_sources::source::Source;
 
 use crate::args::RecordArgs;
 use crate::exit::Exit;
-use crate::gate::{about, prepare};
+use crate::gate::prepare;
 use crate::progress::Watch;
 use crate::terminal::Watching;
 use crate::time::{now_ms, parse_time};
@@ -57,7 +57,7 @@ pub async fn record(args: &RecordArgs, watching: Watching) -> anyhow::Result<Exi
         }
     }
     drop(watch);
-    let about = davy_sources::recording::About { label: args.label.clone(), expected, ..about(&plan) };
+    let about = davy_sources::recording::About { label: args.label.clone(), expected, ..plan.about() };
     let written = source.into_recorder().write(&args.path, &about, args.replace)?;
     anstream::println!("{}: {} series, {} samples", args.path.display(), written.series, written.samples);
     Ok(Exit::Promote)

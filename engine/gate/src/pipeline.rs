@@ -8,69 +8,55 @@ use davy_judge::arm::{Arm, PerArm};
 use davy_judge::history::MetricHistory;
 use davy_judge::reading::Reading;
 use davy_judge::window::{MetricWindow, StepStart, Window};
-use davy_sources::align::{AlignedWindow, Aligner, SliceKey};
-use davy_sources::error::SourceError;
+use davy_sources::align::{AlignedWindow, SliceKey};
 use davy_sources::pseudo_canary::{HistoryWindows, PseudoCanaries, choose};
+use davy_sources::recording::Recorder;
 use davy_sources::samples::{Part, Signal, Span};
-use davy_sources::source::{Fetched, Source};
+use davy_sources::source::Source;
 use tracing::Instrument;
 
+pub use crate::intake::{Doubt, Outage, PATIENCE, Patience};
+use crate::intake::{Intake, widened};
 use crate::plan::Plan;
 use crate::slices::Slicing;
 use crate::steps::{Stage, Steps};
 
 /// Windows of a step's lead whose traffic tells how large a pseudo-canary should be.
 const TRAFFIC_WINDOWS: usize = 5;
-/// Fetches in a row that a stream may fail before the analysis goes on without it.
-pub const PATIENCE: u32 = 3;
-
-/// No window could be judged now; asking again later may help.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outage {
-    /// Every stream that failed.
-    pub errors: Vec<SourceError>,
-    /// Whether every stream failed.
-    pub is_total: bool,
-}
-
-/// Whether to wait for a stream that fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// There will be another time: wait for it, [`PATIENCE`] times.
-    Live,
-    /// There will not: go on with what there is.
-    Once,
-}
-
-/// A stretch of time in which a stream is not to be trusted: its windows count as missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
-    /// Index of the stream.
-    pub stream: usize,
-    /// When.
-    pub span: Span,
-    /// Why: the server's warning, or the error.
-    pub text: String,
-}
-
 /// One analysis under way.
 pub struct Run<'a, S> {
     plan: &'a Plan,
     source: &'a S,
     analysis: Analysis,
-    aligner: Aligner,
+    intake: Intake,
     steps: Steps,
     history: Option<Result<HistoryWindows, String>>,
     pseudo: Vec<Option<PseudoCanaries>>,
     slicing: Slicing,
     judged_to_ms: i64,
-    failures: Vec<u32>,
-    doubts: Vec<Doubt>,
-    notes: Vec<(usize, String)>,
-    has_answered: bool,
     ends_ms: Vec<i64>,
     is_over: bool,
     seed: u64,
+}
+
+// Derived, it would ask for a source that can be cloned.
+impl<S> Clone for Run<'_, S> {
+    fn clone(&self) -> Self {
+        Run {
+            plan: self.plan,
+            source: self.source,
+            analysis: self.analysis.clone(),
+            intake: self.intake.clone(),
+            steps: self.steps.clone(),
+            history: self.history.clone(),
+            pseudo: self.pseudo.clone(),
+            slicing: self.slicing.clone(),
+            judged_to_ms: self.judged_to_ms,
+            ends_ms: self.ends_ms.clone(),
+            is_over: self.is_over,
+            seed: self.seed,
+        }
+    }
 }
 
 impl<'a, S: Source> Run<'a, S> {
@@ -84,20 +70,23 @@ impl<'a, S: Source> Run<'a, S> {
             plan,
             source,
             analysis: Analysis::new(rules, plan.rules.policy(plan.step_ms)),
-            aligner: Aligner::new(&plan.fetch, plan.grid())?,
+            intake: Intake::new(plan, plan.edge_before(plan.start_ms))?,
             steps: Steps::new(plan.step_ms, plan.warmup_ms),
             history: None,
             pseudo: vec![None; plan.rules.metrics.len()],
             slicing: Slicing::new(&plan.fetch, plan.seed()),
             judged_to_ms: plan.edge_before(plan.start_ms),
-            failures: vec![0; plan.fetch.streams.len()],
-            doubts: Vec::new(),
-            notes: Vec::new(),
-            has_answered: false,
             ends_ms: Vec::new(),
             is_over: false,
             seed: plan.seed(),
         })
+    }
+
+    /// Also keeps what is judged, for a recording.
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        self.intake.record(self.plan);
+        self
     }
 
     /// Fetches and judges every whole window up to `until_ms`, at most up to the deadline. `seen` is called after each
@@ -112,11 +101,10 @@ impl<'a, S: Source> Run<'a, S> {
         }
         self.fetch_history(patience).await;
         let new = Span { start_ms: self.judged_to_ms, end_ms: until_ms };
-        // One step more at the left: the first increment needs the sample before it.
-        let widened = Span { start_ms: new.start_ms - self.plan.step_ms, end_ms: new.end_ms };
+        let wanted = self.intake.wanted(new);
         let fetched =
-            self.source.fetch(&self.plan.fetch, Part::Run, widened).instrument(tracing::info_span!("fetch", davy.part = "run")).await;
-        self.accept(fetched, new, patience)?;
+            self.source.fetch(&self.plan.fetch, Part::Run, wanted).instrument(tracing::info_span!("fetch", davy.part = "run")).await;
+        self.intake.take(fetched, new, patience)?;
         let ends: Vec<i64> = self.plan.grid().ends(new.start_ms, new.end_ms).collect();
         let judgement = tracing::info_span!("judgement", davy.windows = tracing::field::Empty);
         judgement.in_scope(|| {
@@ -130,54 +118,9 @@ impl<'a, S: Source> Run<'a, S> {
                 }
             }
         });
-        self.aligner.forget_before(self.judged_to_ms - self.plan.step_ms);
+        self.intake.close(self.judged_to_ms);
         self.is_over = self.judged_to_ms >= self.plan.edge_before(self.plan.deadline_ms);
         Ok(())
-    }
-
-    /// Takes in what the source answered, or says what it failed at.
-    fn accept(&mut self, fetched: Fetched, new: Span, patience: Patience) -> Result<(), Outage> {
-        let mut errors = Vec::new();
-        let mut worth_waiting = false;
-        for (stream, answer) in fetched.iter().enumerate() {
-            match answer {
-                Ok(_) => self.failures[stream] = 0,
-                Err(error) => {
-                    self.failures[stream] += 1;
-                    worth_waiting |= error.kind.is_retryable() && self.failures[stream] < PATIENCE;
-                    errors.push(error.clone());
-                }
-            }
-        }
-        let is_total = errors.len() == fetched.len();
-        self.has_answered |= !is_total;
-        // A source that is silent altogether is waited for: its windows are not lost, they come later.
-        if is_total || (worth_waiting && patience == Patience::Live) {
-            return Err(Outage { errors, is_total });
-        }
-        for (stream, answer) in fetched.into_iter().enumerate() {
-            match answer {
-                Ok(data) => {
-                    self.aligner.feed(stream, &data);
-                    self.doubts.extend(data.warnings.into_iter().map(|text| Doubt { stream, span: new, text }));
-                    // The fetches of a recording were widened as this one was.
-                    let narrowed = |span: Span| Span { start_ms: span.start_ms + self.plan.step_ms, ..span };
-                    self.doubts.extend(data.doubts.into_iter().map(|(span, text)| Doubt { stream, span: narrowed(span), text }));
-                    self.note(stream, data.notes);
-                }
-                Err(error) => self.doubts.push(Doubt { stream, span: new, text: error.to_string() }),
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, stream: usize, notes: Vec<String>) {
-        for text in notes {
-            let note = (stream, text);
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
     }
 
     /// Fetches the history once. Without it evidence is uncalibrated, which is slower and never wrong to use; so a failure
@@ -194,55 +137,18 @@ impl<'a, S: Source> Run<'a, S> {
         if matches!(self.history, Some(Ok(_))) || (self.history.is_some() && (patience == Patience::Once || self.analysis.windows() > 0)) {
             return;
         }
-        let widened = Span { start_ms: span.start_ms - self.plan.step_ms, end_ms: span.end_ms };
+        let widened = widened(span, self.plan.step_ms);
         let fetched = self
             .source
             .fetch(&self.plan.fetch, Part::History, widened)
             .instrument(tracing::info_span!("fetch", davy.part = "history"))
             .await;
-        self.history = Some(self.align_history(fetched, span));
-    }
-
-    fn align_history(&mut self, fetched: Fetched, span: Span) -> Result<HistoryWindows, String> {
-        let mut aligner = Aligner::new(&self.plan.fetch, self.plan.grid())?;
-        let mut doubtful = vec![false; self.plan.fetch.streams.len()];
-        let mut failure = None;
-        for (stream, answer) in fetched.into_iter().enumerate() {
-            match answer {
-                Ok(data) => {
-                    doubtful[stream] = !data.warnings.is_empty() || !data.doubts.is_empty();
-                    aligner.feed(stream, &data);
-                    self.note(stream, data.notes);
-                }
-                Err(error) => failure = Some(format!("the history could not be read: {error}")),
-            }
-        }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        let mut windows: Vec<AlignedWindow> = self.plan.grid().ends(span.start_ms, span.end_ms).map(|end| aligner.window(end)).collect();
-        for window in &mut windows {
-            self.drop_doubtful(window, |stream| doubtful[stream]);
-        }
-        Ok(HistoryWindows { windows })
-    }
-
-    /// Turns into gaps what rests on a stream that is not to be trusted.
-    fn drop_doubtful(&self, window: &mut AlignedWindow, is_doubtful: impl Fn(usize) -> bool) {
-        for (metric, signal) in self.plan.fetch.signals.iter().enumerate() {
-            if streams_of(signal).into_iter().any(&is_doubtful) {
-                window.metrics[metric] = PerArm::default();
-                window.slices[metric] = PerArm::default();
-            }
-        }
+        self.history = Some(self.intake.take_history(self.plan, fetched, span).map(|windows| HistoryWindows { windows }));
     }
 
     fn take_window(&mut self, end_ms: i64) {
-        let mut aligned = self.aligner.window(end_ms);
-        let start_ms = end_ms - self.plan.step_ms;
-        let overlaps = |doubt: &Doubt| doubt.span.start_ms < end_ms && doubt.span.end_ms > start_ms;
-        self.drop_doubtful(&mut aligned, |stream| self.doubts.iter().any(|doubt| doubt.stream == stream && overlaps(doubt)));
-        if let Some(first_ms) = self.aligner.first_sample(Arm::Canary).filter(|first_ms| *first_ms <= end_ms) {
+        let (aligned, first_ms) = self.intake.window(end_ms);
+        if let Some(first_ms) = first_ms {
             self.steps.canary_seen(if first_ms > self.plan.start_ms { first_ms } else { self.plan.start_ms });
         }
         let stage = self.steps.stage(end_ms, &self.plan.weights);
@@ -308,7 +214,7 @@ impl<'a, S: Source> Run<'a, S> {
 
     /// Whether the source ever answered a query.
     pub fn has_answered(&self) -> bool {
-        self.has_answered
+        self.intake.has_answered()
     }
 
     /// The judgement so far.
@@ -349,17 +255,22 @@ impl<'a, S: Source> Run<'a, S> {
 
     /// What was not to be trusted, and when.
     pub fn doubts(&self) -> &[Doubt] {
-        &self.doubts
+        self.intake.doubts()
     }
 
     /// What a reader should know of each stream.
-    pub fn notes(&self) -> &[(usize, String)] {
-        &self.notes
+    pub fn notes(&self) -> impl Iterator<Item = &(usize, String)> {
+        self.intake.notes()
     }
 
     /// Whether an arm was never seen.
     pub fn is_empty_arm(&self, arm: Arm) -> bool {
-        self.aligner.first_sample(arm).is_none()
+        self.intake.is_empty_arm(arm)
+    }
+
+    /// What was judged, where it is kept ([`Run::recorded`]).
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.intake.recorder()
     }
 }
 

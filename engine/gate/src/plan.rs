@@ -2,11 +2,11 @@
 
 use davy_judge::arm::Arm;
 use davy_sources::align::Grid;
-use davy_sources::recording::Weight;
+use davy_sources::recording::{About, RulePlace, Weight};
 use davy_sources::samples::{FetchPlan, Span};
 use sha2::{Digest, Sha256};
 
-use crate::rules::RuleSet;
+use crate::rules::{MetricRule, RuleSet};
 
 /// An analysis cannot be planned from what the caller gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,24 @@ impl Plan {
     /// A seed for the thinning of pseudo-canaries, from the same inputs.
     pub fn seed(&self) -> u64 {
         self.digest().iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
+    }
+
+    /// What a recording must know of the plan to be judged again.
+    pub fn about(&self) -> About {
+        let place_of = |metric: &MetricRule| {
+            let place = metric.place.as_ref()?;
+            Some(RulePlace { metric: metric.rule.name.clone(), file: place.file.clone(), line: place.line, column: place.column })
+        };
+        About {
+            service: self.rules.name.clone(),
+            label: None,
+            rules: self.rules.to_yaml(),
+            start_ms: Some(self.start_ms),
+            weights: self.weights.clone(),
+            places: self.rules.metrics.iter().filter_map(place_of).collect(),
+            waited_until_ms: None,
+            expected: None,
+        }
     }
 
     fn digest(&self) -> [u8; 32] {

@@ -100,7 +100,9 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
         let errors: Vec<String> = outage.errors.iter().map(ToString::to_string).collect();
         return Err(ReplayError::Lacks(format!("no stream could be read: {}", errors.join("; "))));
     }
-    Ok(Replayed { report: report(&run, false), moments })
+    // Live, the deadline may have passed while the source was away: then the windows up to it never came.
+    let is_past_deadline = manifest.about.waited_until_ms.is_some_and(|waited_until_ms| waited_until_ms >= plan.deadline_ms);
+    Ok(Replayed { report: report(&run, is_past_deadline), moments })
 }
 
 /// The recorded rules, each metric where it was written: the resolved text that was kept is nobody's file.

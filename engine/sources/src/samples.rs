@@ -184,6 +184,29 @@ pub struct StreamData {
     /// The same about a part of what was asked for: a recording joins many fetches, and knows which of them was warned of,
     /// or failed. Spans are those of the fetches.
     pub doubts: Vec<(Span, String)>,
+    /// The same where a fetch failed: what is known of that time was not known when it was judged.
+    pub failures: Vec<(Span, String)>,
     /// What a reader should know (counts are extrapolated, instances were left out for the budget); never a danger.
     pub notes: Vec<String>,
+}
+
+impl StreamData {
+    /// Leaves out samples that are not in the span, and series that have no other.
+    pub fn retain_within(&mut self, span: Span) {
+        self.series.retain_mut(|series| series.samples.retain_within(span));
+    }
+}
+
+impl Samples {
+    /// Leaves out samples that are not in the span; false: there is none left.
+    fn retain_within(&mut self, span: Span) -> bool {
+        fn keep<T>(points: &mut Vec<(i64, T)>, span: Span) -> bool {
+            points.retain(|(time, _)| span.start_ms < *time && *time <= span.end_ms);
+            !points.is_empty()
+        }
+        match self {
+            Samples::Counter(points) | Samples::Increase(points) | Samples::Value(points) => keep(points, span),
+            Samples::Native(points) => keep(points, span),
+        }
+    }
 }

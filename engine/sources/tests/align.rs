@@ -122,6 +122,39 @@ fn events_that_fell_silent_are_unknown_and_events_that_never_were_are_none() {
 }
 
 #[test]
+fn a_counter_of_events_that_appears_was_born_at_zero_where_its_process_was_scraped_without_it() {
+    let requests = |points: &[(i64, f64)]| counter(Arm::Canary, &[("pod", "a")], points);
+    let errors = |points: &[(i64, f64)]| counter(Arm::Canary, &[("pod", "a")], points);
+    let shown = |requests: Series, errors: Series, end: i64| {
+        let aligner = aligned(vec![(0, vec![requests]), (3, vec![errors])]);
+        aligner.window(end).metrics[OTHER_RATIO].canary.merged()
+    };
+    let steady = [(5, 10.0), (15, 14.0), (25, 20.0)];
+    // The first error of all, in the window that ends at 20: its counter's first value is the increment.
+    assert_eq!(shown(requests(&steady), errors(&[(15, 2.0), (25, 3.0)]), 20), Reading::Counts { events: 2.0, requests: 4.0 });
+    assert_eq!(shown(requests(&steady), errors(&[(15, 2.0), (25, 3.0)]), 30), Reading::Counts { events: 1.0, requests: 6.0 });
+    assert_eq!(shown(requests(&steady), errors(&[(15, 2.0), (25, 3.0)]), 10), Reading::Missing, "only starting points");
+    // The process restarts in the window, and has its first error after that.
+    assert_eq!(
+        shown(requests(&[(5, 1000.0), (12, 3.0), (15, 9.0)]), errors(&[(15, 2.0)]), 20),
+        Reading::Counts { events: 2.0, requests: 9.0 }
+    );
+    // Both appear at once: nobody knows what the counter began with.
+    assert_eq!(shown(requests(&[(15, 900.0), (18, 904.0)]), errors(&[(15, 80.0)]), 20), Reading::Missing);
+    assert_eq!(
+        shown(requests(&[(15, 900.0), (18, 904.0)]), errors(&[(15, 80.0), (18, 81.0)]), 20),
+        Reading::Counts { events: 1.0, requests: 4.0 }
+    );
+    // Last scraped too long ago: the events' query may have failed since.
+    assert_eq!(shown(requests(&[(9, 1.0), (25, 9.0), (26, 10.0)]), errors(&[(25, 80.0)]), 30), Reading::Missing);
+    // Another process, and sums that name none, prove nothing.
+    let other = counter(Arm::Canary, &[("pod", "a"), ("container", "sidecar")], &[(15, 80.0)]);
+    assert_eq!(shown(requests(&steady), other, 20), Reading::Missing);
+    let (sum, of_errors) = (counter(Arm::Canary, &[("job", "shop")], &steady), counter(Arm::Canary, &[("job", "shop")], &[(15, 80.0)]));
+    assert_eq!(shown(sum, of_errors, 20), Reading::Missing);
+}
+
+#[test]
 fn a_restart_counts_what_came_after_it() {
     let aligner = aligned(vec![(
         0,
@@ -162,8 +195,8 @@ fn live_instances_are_those_that_sent_something() {
     ]);
     assert_eq!(aligner.window(10).instances, PerArm { baseline: 2, canary: 0 });
     assert_eq!(aligner.window(20).instances, PerArm { baseline: 1, canary: 1 });
-    assert_eq!(aligner.first_sample(Arm::Baseline), Some(5));
-    assert_eq!(aligner.first_sample(Arm::Canary), Some(10));
+    assert_eq!(aligner.first_sample(Arm::Baseline, |_| true), Some(5));
+    assert_eq!(aligner.first_sample(Arm::Canary, |_| true), Some(10));
 }
 
 #[test]
@@ -352,7 +385,7 @@ proptest! {
         let pieced = aligned(portions);
         prop_assert_eq!(windows(&whole), windows(&pieced));
         for arm in Arm::BOTH {
-            prop_assert_eq!(whole.first_sample(arm), pieced.first_sample(arm));
+            prop_assert_eq!(whole.first_sample(arm, |_| true), pieced.first_sample(arm, |_| true));
         }
     }
 

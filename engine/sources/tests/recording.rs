@@ -52,6 +52,7 @@ fn about() -> About {
         start_ms: Some(-5),
         weights: vec![Weight { time_ms: 1, weight: 100.0 / 3.0 }],
         places: vec![RulePlace { metric: "latency_p99".to_owned(), file: "davy.yaml".to_owned(), line: 7, column: 5 }],
+        waited_until_ms: Some(1_700_000_000_123),
         expected: Some(Expected::Verdict { verdict: Verdict::Rollback, metric: Some("latency_p99".to_owned()) }),
     }
 }
@@ -213,9 +214,9 @@ async fn a_failure_in_between_is_a_doubt_and_one_made_good_is_none() {
     let (_place, path) = written(&recorder, false);
     let recording = Recording::open(&path).unwrap();
     let answer = fetched(&recording, Part::Run, span(0, 20_000)).await;
-    let doubts = &answer[0].as_ref().unwrap().doubts;
+    let doubts = &answer[0].as_ref().unwrap().failures;
     assert!(doubts.iter().any(|(at, text)| *at == span(5000, 15_000) && text.contains("refused")), "{doubts:?}");
-    assert!(answer[1].as_ref().unwrap().doubts.is_empty(), "a later fetch made it good");
+    assert!(answer[1].as_ref().unwrap().failures.is_empty(), "a later fetch made it good");
     assert!(fetched(&recording, Part::Run, span(6000, 9000)).await[0].is_err(), "nothing else is known of that time");
 }
 
@@ -232,14 +233,16 @@ async fn warnings_and_notes_belong_to_their_time() {
         vec![Ok(said), Ok(data(Vec::new())), Ok(data(Vec::new()))]
     };
     recorder.add(Part::Run, span(0, 5000), &said("partial", "extrapolated"));
-    recorder.add(Part::Run, span(5000, 10_000), &said("partial", "extrapolated"));
+    recorder.add(Part::Run, span(4000, 10_000), &said("partial", "extrapolated"));
+    // What only touches is not joined: fetches reach back, so that there may be a window between.
+    recorder.add(Part::Run, span(10_000, 15_000), &said("partial", "extrapolated"));
     recorder.add(Part::Run, span(50_000, 55_000), &said("late", "extrapolated"));
     let (_place, path) = written(&recorder, false);
     let recording = Recording::open(&path).unwrap();
     let early = fetched(&recording, Part::Run, span(0, 20_000)).await;
     let early = early[0].as_ref().unwrap();
-    assert_eq!(early.doubts, [(span(0, 10_000), "partial".to_owned())]);
-    assert_eq!((early.notes.clone(), early.queries.clone()), (vec!["extrapolated".to_owned()], vec!["q".to_owned()]));
+    assert_eq!(early.doubts, [(span(0, 10_000), "partial".to_owned()), (span(10_000, 15_000), "partial".to_owned())]);
+    assert_eq!((early.notes.clone(), early.queries.clone()), (vec!["extrapolated".to_owned(); 2], vec!["q".to_owned()]));
     let late = fetched(&recording, Part::Run, span(50_000, 60_000)).await;
     assert_eq!(late[0].as_ref().unwrap().doubts, [(span(50_000, 55_000), "late".to_owned())]);
 }

@@ -14,6 +14,17 @@ use crate::samples::{FetchPlan, Signal, StreamData, StreamSpec};
 /// An increment over more than this many windows belongs to none: nobody knows when it happened.
 const LONGEST_GAP_WINDOWS: i64 = 2;
 
+/// How far a stream may be trusted in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// All of it is there.
+    Whole,
+    /// Something came, with a warning: it may not be all.
+    Part,
+    /// Nothing came. What is known of it now was not known then, and is only a starting point for later increments.
+    None,
+}
+
 /// Collects samples of all streams, and makes windows of them.
 ///
 /// - An increment belongs whole to the window of its later sample. Over a gap of more than two windows it is unknown.
@@ -52,6 +63,16 @@ enum Prepared {
     Ratio { events: usize, filter: usize, total: usize },
     Rate(usize),
     Scalar(usize),
+}
+
+impl Prepared {
+    fn streams(&self) -> impl Iterator<Item = usize> + use<> {
+        let (first, second) = match *self {
+            Prepared::Histogram(stream) | Prepared::Rate(stream) | Prepared::Scalar(stream) => (stream, None),
+            Prepared::Ratio { events, total, .. } => (events, Some(total)),
+        };
+        std::iter::once(first).chain(second)
+    }
 }
 
 impl Aligner {
@@ -98,6 +119,15 @@ impl Aligner {
 
     /// The window that ends at `end_ms`; it depends only on samples at or before that time.
     pub fn window(&self, end_ms: i64) -> AlignedWindow {
+        self.window_of(end_ms, |_| Trust::Whole)
+    }
+
+    /// The same where some streams are not to be trusted in that window: what rests on one of them is a gap. Who was
+    /// there is told by what came, also when that may not be all; a stream of which nothing came may have shown an arm
+    /// that the others do not show, so then nothing is known of either arm's presence.
+    pub fn window_of(&self, end_ms: i64, trust: impl Fn(usize) -> Trust) -> AlignedWindow {
+        let is_trusted = |stream: usize| trust(stream) == Trust::Whole;
+        let came = |stream: usize| trust(stream) != Trust::None;
         let span = WindowSpan {
             start_ms: end_ms.saturating_sub(self.grid.step_ms),
             end_ms,
@@ -108,6 +138,11 @@ impl Aligner {
         let mut metrics = Vec::with_capacity(self.signals.len());
         let mut gaps = Vec::with_capacity(self.signals.len());
         for signal in &self.signals {
+            if !signal.streams().all(is_trusted) {
+                gaps.push(PerArm::default());
+                metrics.push(PerArm::default());
+                continue;
+            }
             let read = match *signal {
                 Prepared::Histogram(stream) => {
                     let both = || PerArm::from_fn(|arm| histogram(self.targets(stream, arm), &span));
@@ -122,8 +157,15 @@ impl Aligner {
             gaps.push(read.as_ref().map(|(_, gaps)| *gaps));
             metrics.push(read.map(|(readings, _)| readings));
         }
-        let slices = (0..self.signals.len()).map(|metric| self.slices(metric, &span)).collect();
-        AlignedWindow { end_ms, metrics, slices, instances: PerArm::from_fn(|arm| self.live(arm, &span)), gaps }
+        let slices = self.signals.iter().enumerate();
+        let slices = slices.map(|(metric, signal)| match signal.streams().all(is_trusted) {
+            true => self.slices(metric, &span),
+            false => PerArm::default(),
+        });
+        let slices = slices.collect();
+        let shown = PerArm::from_fn(|arm| self.live(arm, &span, came));
+        let is_known = (0..self.streams.len()).all(came) || (shown.baseline > 0 && shown.canary > 0);
+        AlignedWindow { end_ms, metrics, slices, instances: if is_known { shown } else { PerArm::default() }, gaps }
     }
 
     /// A metric's slices in both arms; none where it is not sliced.
@@ -140,9 +182,10 @@ impl Aligner {
         })
     }
 
-    /// The time of an arm's first usable sample.
-    pub fn first_sample(&self, arm: Arm) -> Option<i64> {
-        self.streams.iter().flat_map(|stream| stream.arms.get(arm).values()).filter_map(|target| target.first_ms()).min()
+    /// The time of an arm's first usable sample in the streams that are asked for.
+    pub fn first_sample(&self, arm: Arm, is_asked: impl Fn(usize) -> bool) -> Option<i64> {
+        let asked = self.streams.iter().enumerate().filter(|(stream, _)| is_asked(*stream));
+        asked.flat_map(|(_, stream)| stream.arms.get(arm).values()).filter_map(|target| target.first_ms()).min()
     }
 
     /// Frees the memory of what windows that end after `end_ms` do not need. Earlier windows become gaps, and samples at
@@ -164,11 +207,12 @@ impl Aligner {
 
     /// How many instances sent anything in the window: by the instance label, else by process. Expressions answer also
     /// for those that are gone (they look back), so they are asked only when there is nothing else.
-    fn live(&self, arm: Arm, span: &WindowSpan) -> usize {
+    fn live(&self, arm: Arm, span: &WindowSpan, came: impl Fn(usize) -> bool) -> usize {
         let has_raw = self.streams.iter().any(|stream| stream.kind != StreamKind::Expression);
         let mut live: BTreeSet<TargetKey> = BTreeSet::new();
         let mut of_instance: BTreeSet<&str> = BTreeSet::new();
-        for stream in self.streams.iter().filter(|stream| !has_raw || stream.kind != StreamKind::Expression) {
+        let known = self.streams.iter().enumerate().filter(|(index, _)| came(*index)).map(|(_, stream)| stream);
+        for stream in known.filter(|stream| !has_raw || stream.kind != StreamKind::Expression) {
             for (key, target) in stream.arms.get(arm) {
                 let is_live =
                     if has_raw { target.is_live(span) } else { target.values.values().any(|track| track.at(span.end_ms).is_some()) };

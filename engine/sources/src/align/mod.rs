@@ -15,7 +15,7 @@ mod target;
 mod track;
 mod window;
 
-pub use aligner::Aligner;
+pub use aligner::{Aligner, Trust};
 pub use grid::Grid;
 pub(crate) use track::Track;
 pub(crate) use window::merged;

@@ -21,9 +21,42 @@ pub(super) type Read = (InstanceReadings, Gaps);
 /// Processes that were seen by the window's end, by instance.
 pub(super) fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<&'a Target>> {
     let mut instances: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
-    let seen = targets.iter().filter(|(_, target)| target.first_ms().is_some_and(|first| first <= span.end_ms));
-    for (key, target) in seen {
+    for (key, target) in seen(targets, span) {
         instances.entry(&key.instance).or_default().push(target);
+    }
+    instances
+}
+
+fn seen<'a>(targets: &'a Targets, span: &WindowSpan) -> impl Iterator<Item = (&'a TargetKey, &'a Target)> {
+    let end_ms = span.end_ms;
+    targets.iter().filter(move |(_, target)| target.first_ms().is_some_and(|first| first <= end_ms))
+}
+
+/// A process' counters; and where they count events, its counters of requests, which another query brought.
+struct Process<'a> {
+    counters: &'a Target,
+    requests: Option<&'a Target>,
+}
+
+impl Process<'_> {
+    /// When the process was last seen before a time, with or without these counters.
+    ///
+    /// Most libraries expose a counter from its first event on. Where the same process was scraped without it at or shortly
+    /// before the window's left edge, or later, it was born since, at zero, and its first value is the increment. Further
+    /// back than one window it may have been there while the query for it failed: that proves nothing.
+    fn seen_before(&self, time_ms: i64, span: &WindowSpan) -> Option<i64> {
+        let earliest_ms = span.start_ms - (span.end_ms - span.start_ms);
+        let scraped = self.requests.and_then(|requests| requests.seen_before(time_ms)).filter(|scraped_ms| *scraped_ms > earliest_ms);
+        self.counters.seen_before(time_ms).max(scraped)
+    }
+}
+
+/// Processes with counters of events by instance, each with its counters of requests.
+fn events_by_instance<'a>(events: &'a Targets, total: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<Process<'a>>> {
+    let mut instances: BTreeMap<&str, Vec<Process<'_>>> = BTreeMap::new();
+    for (key, target) in seen(events, span) {
+        let requests = if key.names_process() { total.get(key) } else { None };
+        instances.entry(&key.instance).or_default().push(Process { counters: target, requests });
     }
     instances
 }
@@ -56,12 +89,16 @@ pub(super) fn is_sound(added: &Added) -> bool {
     added.long_gaps == 0 && added.amount.is_finite() && added.amount >= 0.0
 }
 
-fn counted(targets: &[&Target], filter: Option<usize>, span: &WindowSpan) -> Counted {
+fn counted<'a>(processes: impl IntoIterator<Item = Process<'a>>, filter: Option<usize>, span: &WindowSpan) -> Counted {
     let mut added = Added::default();
     let mut is_known = false;
-    for target in targets {
-        for series in target.counters.values() {
-            let of_series = added_to(series, target, span);
+    for process in processes {
+        for series in process.counters.counters.values() {
+            let of_series = if series.is_ready {
+                ready_increments(&series.track, span)
+            } else {
+                increments(&series.track, span, |time| process.seen_before(time, span))
+            };
             is_known |= of_series.intervals > 0;
             if series.passes(filter) {
                 added.add(of_series);
@@ -69,6 +106,11 @@ fn counted(targets: &[&Target], filter: Option<usize>, span: &WindowSpan) -> Cou
         }
     }
     Counted { added, is_known: is_known && is_sound(&added) }
+}
+
+/// Counters that stand for themselves.
+fn alone<'a>(targets: Vec<&'a Target>) -> impl Iterator<Item = Process<'a>> {
+    targets.into_iter().map(|counters| Process { counters, requests: None })
 }
 
 fn note(gaps: &mut Gaps, added: &Added) {
@@ -82,7 +124,7 @@ pub(super) fn rate(targets: &Targets, span: &WindowSpan) -> Read {
     count_samples(&mut gaps, targets, span);
     let mut readings = InstanceReadings::default();
     for (instance, processes) in by_instance(targets, span) {
-        let all = counted(&processes, None, span);
+        let all = counted(alone(processes), None, span);
         note(&mut gaps, &all.added);
         let reading = if all.is_known { Reading::Total(all.added.amount) } else { Reading::Missing };
         readings.by_instance.push((instance.to_owned(), reading));
@@ -97,14 +139,14 @@ pub(super) fn ratio(total: &Targets, events: &Targets, filter: usize, same_strea
     if !same_stream {
         count_samples(&mut gaps, events, span);
     }
-    let mut bad_by_instance = by_instance(events, span);
+    let mut bad_by_instance = events_by_instance(events, total, span);
     let mut readings = InstanceReadings::default();
     for (instance, processes) in by_instance(total, span) {
-        let all = counted(&processes, None, span);
+        let all = counted(alone(processes), None, span);
         // An instance that never had a counter of events has had none. One that had, and is silent now, is unknown:
         // its events came with another query than its requests.
         let bad = match bad_by_instance.remove(instance) {
-            Some(of_events) => counted(&of_events, Some(filter), span),
+            Some(of_events) => counted(of_events, Some(filter), span),
             None => Counted { added: Added::default(), is_known: true },
         };
         note(&mut gaps, &all.added);

@@ -26,6 +26,12 @@ impl TargetKey {
         let value = |label: &str| labels.get(label).cloned().unwrap_or_default();
         TargetKey { instance: instance_label.map(value).unwrap_or_default(), identity: IDENTITY.map(value) }
     }
+
+    /// Whether it is a process of its own, and not the sum over several that a recording rule left.
+    pub fn names_process(&self) -> bool {
+        let [_job, instance, pod, _container] = &self.identity;
+        [&self.instance, instance, pod].into_iter().any(|value| !value.is_empty())
+    }
 }
 
 /// A counter's series, and which of the stream's filters it passes.

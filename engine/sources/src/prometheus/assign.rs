@@ -49,19 +49,19 @@ fn finite(values: Vec<(i64, f64)>) -> Vec<(i64, f64)> {
     values.into_iter().filter(|(_, value)| value.is_finite()).collect()
 }
 
-/// Adds a counter stream's series.
+/// Adds a counter stream's series. A native histogram is a counter too: of its observations.
 pub(super) fn add_counters(data: &mut StreamData, assign: Assign<'_>, gathered: Gathered, raw: bool) {
-    let mut native_only = 0;
     for (labels, readings) in unpack(gathered, data) {
-        native_only += usize::from(readings.values.is_empty());
-        let values = finite(readings.values);
+        let mut values = readings.values;
+        if !readings.histograms.is_empty() {
+            values.extend(readings.histograms.into_iter().map(|(time, histogram)| (time, histogram.count)));
+            // A process that changed from the one to the other has both, never at one time.
+            values.sort_by_key(|(time, _)| *time);
+        }
+        let values = finite(values);
         if !values.is_empty() {
             push(data, assign, labels, if raw { Samples::Counter(values) } else { Samples::Increase(values) });
         }
-    }
-    if native_only > 0 {
-        let text = format!("{native_only} series hold native histograms where counters were expected; they are left out");
-        append_new(&mut data.warnings, [text]);
     }
 }
 
@@ -147,4 +147,22 @@ pub(super) fn add_values(data: &mut StreamData, arm: Arm, gathered: Gathered, ex
 /// Sorts by arm, then labels.
 pub(super) fn sort(data: &mut StreamData) {
     data.series.sort_by(|one, other| (one.arm, &one.labels).cmp(&(other.arm, &other.labels)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::NativeHistogram;
+
+    #[test]
+    fn a_native_histogram_counts_its_observations() {
+        let reading = |count| NativeHistogram { count, buckets: vec![(0.1, 0.2, count)] };
+        let readings = Readings { values: vec![(1, 70.0)], histograms: vec![(2, reading(5.0)), (3, reading(9.0))] };
+        let labels = Labels::from([("__name__".to_owned(), "latency".to_owned())]);
+        let gathered = Gathered { series: BTreeMap::from([(labels.clone(), readings)]), ..Gathered::default() };
+        let mut data = StreamData::default();
+        add_counters(&mut data, Assign::To(Arm::Canary), gathered, true);
+        assert!(data.warnings.is_empty() && data.notes.is_empty());
+        assert_eq!(data.series, [Series { arm: Arm::Canary, labels, samples: Samples::Counter(vec![(1, 70.0), (2, 5.0), (3, 9.0)]) }]);
+    }
 }

@@ -23,6 +23,9 @@ pub struct About {
     pub weights: Vec<Weight>,
     /// Where each metric was written, which the resolved rules do not tell any more.
     pub places: Vec<RulePlace>,
+    /// The clock when a live gate stopped waiting for its source, ms since the epoch; none where it was interrupted, or
+    /// never waited. A deadline at or before it has passed, also when the windows up to it never came.
+    pub waited_until_ms: Option<i64>,
     /// What `replay --check` compares with.
     pub expected: Option<Expected>,
 }

@@ -40,8 +40,6 @@ struct Stream {
     warnings: Vec<Remark>,
     notes: Vec<Remark>,
     failures: Vec<Failure>,
-    /// What was fetched with success, disjoint and ascending.
-    fetched: Vec<Span>,
     /// All that was asked for.
     asked: Option<Span>,
 }
@@ -74,7 +72,8 @@ impl Recorder {
         Recorder { plan: plan.clone(), streams: BTreeMap::new(), explanations: PerArm::default() }
     }
 
-    /// Takes in the answer to one fetch, one element per stream of the plan.
+    /// Takes in the answer to one fetch, one element per stream of the plan. A failure stays, unless a later answer
+    /// covers all that failed.
     pub fn add(&mut self, part: Part, span: Span, fetched: &Fetched) {
         for (index, answer) in fetched.iter().enumerate() {
             let stream = self.streams.entry((part, index)).or_default();
@@ -86,6 +85,11 @@ impl Recorder {
                 }
             }
         }
+    }
+
+    /// Forgets a part, which will be fetched again as a whole.
+    pub fn forget(&mut self, part: Part) {
+        self.streams.retain(|(kept, _), _| *kept != part);
     }
 
     /// Keeps what the source said of an empty arm.
@@ -164,22 +168,13 @@ impl Stream {
         for warning in &data.warnings {
             remark(&mut self.warnings, span, warning);
         }
-        for (part, doubt) in &data.doubts {
+        for (part, doubt) in data.doubts.iter().chain(&data.failures) {
             remark(&mut self.warnings, *part, doubt);
         }
         for note in &data.notes {
             remark(&mut self.notes, span, note);
         }
-        self.fetched.push(span);
-        self.fetched.sort_by_key(|span| span.start_ms);
-        let mut joined: Vec<Span> = Vec::with_capacity(self.fetched.len());
-        for span in &self.fetched {
-            match joined.last_mut() {
-                Some(last) if span.start_ms <= last.end_ms => *last = hull(*last, *span),
-                Some(_) | None => joined.push(*span),
-            }
-        }
-        self.fetched = joined;
+        self.failures.retain(|failure| !(span.start_ms <= failure.span.start_ms && failure.span.end_ms <= span.end_ms));
     }
 
     fn take_series(&mut self, series: &Series) {
@@ -209,22 +204,22 @@ impl Stream {
     }
 
     fn record(&self, part: Part, stream: usize) -> StreamRecord {
-        let made_good = |span: Span| self.fetched.iter().any(|good| good.start_ms <= span.start_ms && span.end_ms <= good.end_ms);
         StreamRecord {
             stream,
             part,
             queries: self.queries.clone(),
             warnings: self.warnings.clone(),
             notes: self.notes.clone(),
-            failures: self.failures.iter().filter(|failure| !made_good(failure.span)).cloned().collect(),
+            failures: self.failures.clone(),
         }
     }
 }
 
-/// The same words about neighbouring spans are one remark.
+/// The same words about spans that overlap are one remark. Spans that only touch are not joined: fetches reach a step
+/// further back than what they are for, so between two that touch there may be a window that nothing was said of.
 fn remark(remarks: &mut Vec<Remark>, span: Span, text: &str) {
     let known =
-        remarks.iter_mut().find(|known| known.text == text && known.span.start_ms <= span.end_ms && span.start_ms <= known.span.end_ms);
+        remarks.iter_mut().find(|known| known.text == text && known.span.start_ms < span.end_ms && span.start_ms < known.span.end_ms);
     match known {
         Some(known) => known.span = hull(known.span, span),
         None => remarks.push(Remark { span, text: text.to_owned() }),

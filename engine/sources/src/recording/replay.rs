@@ -110,23 +110,25 @@ impl Recording {
 
     fn answer(&self, record: &StreamRecord, kept: &[Series], span: Span) -> Result<StreamData, SourceError> {
         let touching = |other: Span| other.start_ms < span.end_ms && span.start_ms < other.end_ms;
-        let mut doubts: Vec<(Span, String)> = Vec::new();
+        let mut failures: Vec<(Span, String)> = Vec::new();
         for failure in record.failures.iter().filter(|failure| touching(failure.span)) {
             let covers = failure.span.start_ms <= span.start_ms && span.end_ms <= failure.span.end_ms;
-            if covers || kept.is_empty() {
+            if covers {
                 return Err(self.error(Some(&failure.place), failure.text.clone()));
             }
-            doubts.push((failure.span, format!("{}: {}", failure.place, failure.text)));
+            failures.push((failure.span, format!("{}: {}", failure.place, failure.text)));
         }
         let remarks = |remarks: &[crate::recording::Remark]| -> Vec<String> {
             remarks.iter().filter(|remark| touching(remark.span)).map(|remark| remark.text.clone()).collect()
         };
-        doubts.extend(record.warnings.iter().filter(|remark| touching(remark.span)).map(|remark| (remark.span, remark.text.clone())));
+        let warned = record.warnings.iter().filter(|remark| touching(remark.span));
+        let doubts = warned.map(|remark| (remark.span, remark.text.clone())).collect();
         Ok(StreamData {
             series: kept.iter().filter_map(|series| within(series, span)).collect(),
             queries: record.queries.clone(),
             warnings: Vec::new(),
             doubts,
+            failures,
             notes: remarks(&record.notes),
         })
     }

@@ -27,6 +27,8 @@ struct WireManifest {
     expected: Option<WireExpected>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     start_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waited_until_ms: Option<i64>,
     run: WireSpan,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<WireSpan>,
@@ -270,6 +272,7 @@ fn to_wire(manifest: &Manifest) -> WireManifest {
             Expected::Not(verdict) => WireExpected { verdict: None, metric: None, not: Some(verdict_to_wire(*verdict)) },
         }),
         start_ms: about.start_ms,
+        waited_until_ms: about.waited_until_ms,
         run: span_to_wire(manifest.run),
         history: manifest.history.map(span_to_wire),
         weights: about.weights.iter().map(|at| WireWeight { time_ms: at.time_ms, weight: format!("{:?}", at.weight) }).collect(),
@@ -301,6 +304,7 @@ fn from_wire(wire: WireManifest) -> Result<Manifest, Wrong> {
         label: wire.label,
         rules: wire.rules,
         start_ms: wire.start_ms,
+        waited_until_ms: wire.waited_until_ms,
         weights: wire.weights.into_iter().map(weight_from_wire).collect::<Result<_, _>>()?,
         places: wire.places.into_iter().map(place_from_wire).collect(),
         expected: wire.expected.map(expected_from_wire).transpose()?,
