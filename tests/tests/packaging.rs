@@ -98,3 +98,47 @@ fn the_long_version_names_commit_target_and_features_the_short_one_does_not() {
     // A path would make two builds of one commit differ.
     assert!(!long.stdout.contains(&*workspace().to_string_lossy()), "{}", long.stdout);
 }
+
+/// What the build script of the binary says of the commit, run in a directory.
+fn built_from(script: &Path, folder: &Path, given: Option<&str>) -> String {
+    let mut command = Command::new(script);
+    command.current_dir(folder).env("TARGET", "t").env("PROFILE", "p").env_remove("DAVY_COMMIT");
+    // Git looks no further up than the directory of this test.
+    command.env("GIT_CEILING_DIRECTORIES", script.parent().expect("a directory"));
+    command.envs(given.map(|commit| ("DAVY_COMMIT", commit)));
+    let output = command.output().expect("running the build script");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = said.lines().find_map(|line| line.strip_prefix("cargo::rustc-env=DAVY_BUILT_FROM="));
+    line.expect("a line for the commit").to_owned()
+}
+
+#[test]
+fn the_build_script_names_a_commit_only_where_it_knows_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    let source = workspace().join("engine/cli/build.rs");
+    let compiled = Command::new("rustc").args(["--edition=2024", "-o"]).arg(&script).arg(&source).output().unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let package = folder.path().join("tree/engine/cli");
+    fs::create_dir_all(&package).unwrap();
+    fs::copy(&source, package.join("build.rs")).unwrap();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(folder.path().join("tree")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    assert_eq!(built_from(&script, &package, None), "unknown", "a tarball");
+    assert_eq!(built_from(&script, &package, Some("0123abc")), "0123abc", "a tarball whose packager knows");
+    git(&["init", "-q"]);
+    fs::write(folder.path().join("tree/other"), "theirs").unwrap();
+    git(&["add", "other"]);
+    git(&["commit", "-qm", "theirs"]);
+    assert_eq!(built_from(&script, &package, None), "unknown", "a tarball inside somebody else's repository");
+    git(&["add", "engine"]);
+    git(&["commit", "-qm", "ours"]);
+    let head = git(&["rev-parse", "--short=12", "HEAD"]);
+    assert_eq!(built_from(&script, &package, None), head);
+    fs::write(folder.path().join("tree/other"), "changed").unwrap();
+    assert_eq!(built_from(&script, &package, None), format!("{head} (modified)"));
+}
