@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Judges recordings again: the same inputs give the same bytes')
             [CompletionResult]::new('record', 'record', [CompletionResultType]::ParameterValue, 'Writes what a source holds of both arms and the history, to be replayed later')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Says what a source holds, what the rules will be able to see in it, and what is missing')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Checks, shows and starts rule files')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Writes manual pages, one for each command')
@@ -117,6 +118,31 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Shows no live view and no progress on stderr; warnings and errors are still said')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'davy;doctor' {
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'File that holds the password, read again for every request')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Another header for every request, such as X-Scope-OrgID: tenant')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'PEM file of the authorities to trust in place of the system''s')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file of the client certificate')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'PEM file of the client certificate''s key')
+            [CompletionResult]::new('--query-timeout', '--query-timeout', [CompletionResultType]::ParameterName, 'How long one query may take')
+            [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'The largest answer that is read, in bytes')
+            [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Labels of the baseline, in place of the rules'' `arms.baseline`')
+            [CompletionResult]::new('--canary', '--canary', [CompletionResultType]::ParameterName, 'Labels of the canary, in place of the rules'' `arms.canary`; it need not be there yet')
+            [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'A value for {{ NAME }} in the rules')
+            [CompletionResult]::new('--share', '--share', [CompletionResultType]::ParameterName, 'The canary''s share of all traffic. Default: what it sees now, else as much as one instance of the baseline')
+            [CompletionResult]::new('--trials', '--trials', [CompletionResultType]::ParameterName, 'How many futures of a good canary are judged; a third as many for each regression and remedy')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'output')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Shows no live view and no progress on stderr; warnings and errors are still said')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Shows no live view and no progress on stderr; warnings and errors are still said')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'davy;rules' {
@@ -249,6 +275,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('gate', 'gate', [CompletionResultType]::ParameterValue, 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Judges recordings again: the same inputs give the same bytes')
             [CompletionResult]::new('record', 'record', [CompletionResultType]::ParameterValue, 'Writes what a source holds of both arms and the history, to be replayed later')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Says what a source holds, what the rules will be able to see in it, and what is missing')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Checks, shows and starts rule files')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Writes manual pages, one for each command')
@@ -264,6 +291,9 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             break
         }
         'davy;help;record' {
+            break
+        }
+        'davy;help;doctor' {
             break
         }
         'davy;help;rules' {

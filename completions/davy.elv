@@ -29,6 +29,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand gate 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
             cand replay 'Judges recordings again: the same inputs give the same bytes'
             cand record 'Writes what a source holds of both arms and the history, to be replayed later'
+            cand doctor 'Says what a source holds, what the rules will be able to see in it, and what is missing'
             cand rules 'Checks, shows and starts rule files'
             cand completions 'Prints a completion script for a shell'
             cand man 'Writes manual pages, one for each command'
@@ -111,6 +112,30 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'davy;doctor'= {
+            cand --user 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD'
+            cand --password-file 'File that holds the password, read again for every request'
+            cand --token-file 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set'
+            cand --header 'Another header for every request, such as X-Scope-OrgID: tenant'
+            cand --ca-file 'PEM file of the authorities to trust in place of the system''s'
+            cand --client-cert 'PEM file of the client certificate'
+            cand --client-key 'PEM file of the client certificate''s key'
+            cand --query-timeout 'How long one query may take'
+            cand --max-body 'The largest answer that is read, in bytes'
+            cand --rules 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds'
+            cand --baseline 'Labels of the baseline, in place of the rules'' `arms.baseline`'
+            cand --canary 'Labels of the canary, in place of the rules'' `arms.canary`; it need not be there yet'
+            cand --var 'A value for {{ NAME }} in the rules'
+            cand --share 'The canary''s share of all traffic. Default: what it sees now, else as much as one instance of the baseline'
+            cand --trials 'How many futures of a good canary are judged; a third as many for each regression and remedy'
+            cand --output 'output'
+            cand -v 'Says more on stderr; twice: everything'
+            cand --verbose 'Says more on stderr; twice: everything'
+            cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'davy;rules'= {
             cand -v 'Says more on stderr; twice: everything'
@@ -227,6 +252,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand gate 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
             cand replay 'Judges recordings again: the same inputs give the same bytes'
             cand record 'Writes what a source holds of both arms and the history, to be replayed later'
+            cand doctor 'Says what a source holds, what the rules will be able to see in it, and what is missing'
             cand rules 'Checks, shows and starts rule files'
             cand completions 'Prints a completion script for a shell'
             cand man 'Writes manual pages, one for each command'
@@ -239,6 +265,8 @@ set edit:completion:arg-completer[davy] = {|@words|
         &'davy;help;replay'= {
         }
         &'davy;help;record'= {
+        }
+        &'davy;help;doctor'= {
         }
         &'davy;help;rules'= {
             cand check 'Says everything that is wrong with rule files; exits 2 if anything is'

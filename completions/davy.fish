@@ -31,6 +31,7 @@ complete -c davy -n "__fish_davy_needs_command" -s V -l version -d 'Print versio
 complete -c davy -n "__fish_davy_needs_command" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
 complete -c davy -n "__fish_davy_needs_command" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
 complete -c davy -n "__fish_davy_needs_command" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
+complete -c davy -n "__fish_davy_needs_command" -f -a "doctor" -d 'Says what a source holds, what the rules will be able to see in it, and what is missing'
 complete -c davy -n "__fish_davy_needs_command" -f -a "rules" -d 'Checks, shows and starts rule files'
 complete -c davy -n "__fish_davy_needs_command" -f -a "completions" -d 'Prints a completion script for a shell'
 complete -c davy -n "__fish_davy_needs_command" -f -a "man" -d 'Writes manual pages, one for each command'
@@ -112,6 +113,26 @@ complete -c davy -n "__fish_davy_using_subcommand record" -l replace -d 'Replace
 complete -c davy -n "__fish_davy_using_subcommand record" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand record" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand record" -s h -l help -d 'Print help'
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l user -d 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l password-file -d 'File that holds the password, read again for every request' -r -F
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l token-file -d 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set' -r -F
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l header -d 'Another header for every request, such as X-Scope-OrgID: tenant' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l ca-file -d 'PEM file of the authorities to trust in place of the system\'s' -r -F
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l client-cert -d 'PEM file of the client certificate' -r -F
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l client-key -d 'PEM file of the client certificate\'s key' -r -F
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l query-timeout -d 'How long one query may take' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l max-body -d 'The largest answer that is read, in bytes' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l rules -d 'Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l baseline -d 'Labels of the baseline, in place of the rules\' `arms.baseline`' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l canary -d 'Labels of the canary, in place of the rules\' `arms.canary`; it need not be there yet' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l var -d 'A value for {{ NAME }} in the rules' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l share -d 'The canary\'s share of all traffic. Default: what it sees now, else as much as one instance of the baseline' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l trials -d 'How many futures of a good canary are judged; a third as many for each regression and remedy' -r
+complete -c davy -n "__fish_davy_using_subcommand doctor" -l output -r -f -a "text\t'One screen for people'
+json\t'For programs, schema davy.doctor/v1'"
+complete -c davy -n "__fish_davy_using_subcommand doctor" -s v -l verbose -d 'Says more on stderr; twice: everything'
+complete -c davy -n "__fish_davy_using_subcommand doctor" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
+complete -c davy -n "__fish_davy_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand rules; and not __fish_seen_subcommand_from check show schema init help" -s h -l help -d 'Print help'
@@ -167,15 +188,16 @@ complete -c davy -n "__fish_davy_using_subcommand report" -l to -d 'In which for
 complete -c davy -n "__fish_davy_using_subcommand report" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand report" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand report" -s h -l help -d 'Print help'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "rules" -d 'Checks, shows and starts rule files'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "completions" -d 'Prints a completion script for a shell'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "man" -d 'Writes manual pages, one for each command'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "explain" -d 'Says in plain sentences why a report says what it says, and what would have changed it'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "report" -d 'Shows a report again in another form'
-complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record rules completions man explain report help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "doctor" -d 'Says what a source holds, what the rules will be able to see in it, and what is missing'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "rules" -d 'Checks, shows and starts rule files'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "completions" -d 'Prints a completion script for a shell'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "man" -d 'Writes manual pages, one for each command'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "explain" -d 'Says in plain sentences why a report says what it says, and what would have changed it'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "report" -d 'Shows a report again in another form'
+complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "check" -d 'Says everything that is wrong with rule files; exits 2 if anything is'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "show" -d 'Prints a rule file with extends, variables and defaults resolved'
 complete -c davy -n "__fish_davy_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "schema" -d 'Prints the JSON Schema for editors'

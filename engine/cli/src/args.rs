@@ -28,6 +28,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Writes what a source holds of both arms and the history, to be replayed later
     Record(RecordArgs),
+    /// Says what a source holds, what the rules will be able to see in it, and what is missing
+    Doctor(DoctorArgs),
     /// Checks, shows and starts rule files
     Rules(RulesArgs),
     /// Prints a completion script for a shell
@@ -225,6 +227,59 @@ pub struct RecordArgs {
     pub replace: bool,
     /// Where to write it: a directory that does not exist yet
     pub path: PathBuf,
+}
+
+/// How a diagnosis is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoctorOutput {
+    /// One screen for people
+    Text,
+    /// For programs, schema davy.doctor/v1
+    Json,
+}
+
+/// Arguments of `davy doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)
+    #[arg(value_name = "URL", env = "DAVY_PROMETHEUS", hide_env_values = true)]
+    pub url: String,
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Rules: a YAML file, or presets/NAME. Default: the preset whose metrics the source holds
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<String>,
+    /// Labels of the baseline, in place of the rules' `arms.baseline`
+    #[arg(long, value_name = "LABEL=VALUE[,…]")]
+    pub baseline: Option<String>,
+    /// Labels of the canary, in place of the rules' `arms.canary`; it need not be there yet
+    #[arg(long, value_name = "LABEL=VALUE[,…]")]
+    pub canary: Option<String>,
+    /// A value for {{ NAME }} in the rules
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+    /// The canary's share of all traffic. Default: what it sees now, else as much as one instance of the baseline
+    #[arg(long, value_name = "PERCENT")]
+    pub share: Option<String>,
+    /// How many futures of a good canary are judged; a third as many for each regression and remedy
+    #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub trials: u32,
+    #[arg(long, value_enum, default_value_t = DoctorOutput::Text)]
+    pub output: DoctorOutput,
+}
+
+impl DoctorArgs {
+    /// As an analysis that would begin now.
+    pub fn analysis(&self) -> AnalysisArgs {
+        AnalysisArgs {
+            rules: self.rules.clone(),
+            baseline: self.baseline.clone(),
+            canary: self.canary.clone(),
+            variables: self.variables.clone(),
+            start: None,
+            weights: Vec::new(),
+        }
+    }
 }
 
 /// Arguments of `davy replay`.

@@ -24,7 +24,7 @@ use crate::time::{now_ms, parse_time};
 use crate::{discovery, inputs, telemetry};
 
 /// Steps behind now up to which samples are taken to be complete.
-const SETTLING_STEPS: i64 = 2;
+pub const SETTLING_STEPS: i64 = 2;
 /// The step where rules name none: this many scrapes …
 const SCRAPES_PER_STEP: i64 = 4;
 /// … but at least this.

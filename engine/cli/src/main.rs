@@ -2,6 +2,8 @@
 
 mod args;
 mod discovery;
+mod doctor;
+mod doctor_report;
 mod exit;
 mod explain;
 mod gate;
@@ -45,6 +47,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             telemetry::log_only(cli.verbose);
             replay::replay(args, watching)
         }
+        Command::Doctor(args) => on_network(cli.verbose, telemetry::survey, doctor::doctor(args, watching)),
         Command::Rules(args) if args.asks_a_source() => on_network(cli.verbose, telemetry::survey, rules::init_from(args)),
         Command::Rules(args) => rules::rules(args),
         Command::Completions { shell } => manual::completions(*shell),

@@ -4,6 +4,7 @@
 //! [`report`] says what it means, and [`render`] shows it.
 
 pub mod discovery;
+pub mod forecast;
 mod intake;
 pub mod number;
 pub mod pipeline;

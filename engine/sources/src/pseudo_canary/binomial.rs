@@ -10,7 +10,7 @@ use rand_chacha::rand_core::Rng;
 const INVERSION_BELOW: f64 = 10.0;
 
 /// Successes in `n` trials of probability `p`; `p` outside 0..=1 counts as the nearer end. `n` is below 2^53.
-pub(super) fn binomial(random: &mut impl Rng, n: u64, p: f64) -> u64 {
+pub fn binomial(random: &mut impl Rng, n: u64, p: f64) -> u64 {
     if n == 0 || p.is_nan() || p <= 0.0 {
         return 0;
     }

@@ -10,6 +10,7 @@ mod level_shift;
 mod rows;
 mod thinning;
 
+pub use binomial::binomial;
 pub use choose::choose;
 
 use crate::align::AlignedWindow;
