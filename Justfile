@@ -30,6 +30,14 @@ record-fixtures:
     cargo build --workspace --bins --locked
     cargo run -p davy-tests --bin record-fixtures --locked -- fixtures/recordings
 
+# runs real exporters (HAProxy and Prometheus from Debian, the rest from PyPI), gates them, and records them: ten minutes
+record-exporters *KINDS:
+    cargo build -p davy --locked
+    python3 -m venv target/exporters
+    target/exporters/bin/pip install --quiet -r tests/exporters/requirements.txt
+    target/exporters/bin/python tests/exporters/shapes.py fixtures/wire/exporters
+    PATH="$PWD/target/exporters/bin:$PATH" python tests/exporters/record.py target/debug/davy fixtures/wire/exporters {{ KINDS }}
+
 # the lab by hand: a Prometheus and a VictoriaMetrics with all modes, for five minutes
 lab:
     cargo run -p davy-tests --bin lab --locked

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod collector;
 pub mod davy;
 pub mod double;
+pub mod exporters;
 pub mod filled;
 pub mod lab;
 pub mod live;

@@ -30,6 +30,16 @@ impl Draws {
         -self.uniform().ln() / rate
     }
 
+    /// How many arrivals of a Poisson stream there are where `mean` are expected.
+    pub fn poisson(&mut self, mean: f64) -> f64 {
+        let (mut count, mut waited) = (0.0, self.exponential(1.0));
+        while waited <= mean {
+            count += 1.0;
+            waited += self.exponential(1.0);
+        }
+        count
+    }
+
     /// Lognormal with the given median and the given standard deviation of its logarithm.
     pub fn lognormal(&mut self, median: f64, sigma: f64) -> f64 {
         let normal = (-2.0 * self.uniform().ln()).sqrt() * (TAU * self.uniform()).cos();
@@ -65,5 +75,9 @@ mod tests {
         assert!((mean_gap - 0.005).abs() < 0.000_08, "{mean_gap}");
         let heads = (0..count).filter(|_| draws.chance(0.03)).count();
         assert!((heads as f64 / f64::from(count) - 0.03).abs() < 0.0027, "{heads}");
+        let arrivals: Vec<f64> = (0..10_000).map(|_| draws.poisson(7.5)).collect();
+        let mean = arrivals.iter().sum::<f64>() / 10_000.0;
+        let variance = arrivals.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / 10_000.0;
+        assert!((mean - 7.5).abs() < 0.14 && (variance - 7.5).abs() < 0.55, "{mean}, {variance}");
     }
 }

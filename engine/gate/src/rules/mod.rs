@@ -34,4 +34,5 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use extends::SCHEMA;
 pub use load::{load_file, load_preset, load_str};
+pub use presets::preset_names;
 pub use rule_set::{MetricRule, MetricSignal, Options, RuleSet};

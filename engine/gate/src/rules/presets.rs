@@ -14,12 +14,18 @@ pub struct Preset {
 }
 
 /// All presets, in the order in which they are tried when no rules are given.
-pub const PRESETS: [Preset; 12] = [
+pub const PRESETS: [Preset; 13] = [
     Preset {
         name: "prom-http",
         about: "HTTP servers instrumented with a Prometheus client library",
         arm: "version: \"{{ ARM }}\"",
         yaml: include_str!("../../../../rules/presets/prom-http.yaml"),
+    },
+    Preset {
+        name: "prom-http-status",
+        about: "HTTP servers instrumented with a Prometheus client library, their status in the label status",
+        arm: "version: \"{{ ARM }}\"",
+        yaml: include_str!("../../../../rules/presets/prom-http-status.yaml"),
     },
     Preset {
         name: "otel-http",
