@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use davy_judge::arm::{Arm, PerArm};
 use davy_sources::prometheus::Holding;
-use davy_sources::samples::{FetchPlan, Matcher, Selector, Signal, StreamSpec};
+use davy_sources::samples::{FetchPlan, MatchOp, Matcher, Selector, Signal, StreamSpec};
 
 use crate::rules::presets::{PRESETS, Preset};
 use crate::rules::{MetricRule, MetricSignal, Options, RuleSet, load_preset};
@@ -29,7 +29,25 @@ pub struct Candidate {
 /// Every preset, in the order in which they are tried.
 pub fn candidates(options: &Options) -> Vec<Candidate> {
     let loaded = PRESETS.into_iter().filter_map(|preset| Some((preset, load_preset(preset.name, options).ok()?)));
-    loaded.map(|(preset, rules)| Candidate { preset, plan: rules.fetch_plan(ANY_STEP_MS), rules }).collect()
+    loaded.map(|(preset, rules)| Candidate { preset, plan: without_guards(&rules).fetch_plan(ANY_STEP_MS), rules }).collect()
+}
+
+/// A preset asks for the label of the status (`code!=""`), so that nothing is judged where there is none. Here another label
+/// may stand in for it, so what is looked for is the same without that.
+fn without_guards(rules: &RuleSet) -> RuleSet {
+    let strip = |selector: &mut Selector| selector.matchers.retain(|matcher| !is_guard(matcher));
+    let mut rules = rules.clone();
+    for metric in &mut rules.metrics {
+        match &mut metric.signal {
+            MetricSignal::Histogram(selector) | MetricSignal::Rate(selector) => strip(selector),
+            MetricSignal::Ratio { events, total } => {
+                strip(events);
+                strip(total);
+            }
+            MetricSignal::Promql(_) => {}
+        }
+    }
+    rules
 }
 
 impl Candidate {
@@ -53,6 +71,11 @@ impl Candidate {
         let has_expression = self.plan.streams.iter().any(|stream| matches!(stream, StreamSpec::Expression(_)));
         has_expression || self.names().iter().any(|name| existing.contains(name))
     }
+}
+
+/// Whether a matcher only asks that the label of the status is there.
+fn is_guard(matcher: &Matcher) -> bool {
+    matcher.op == MatchOp::NotEqual && matcher.value.is_empty() && STATUS_LABELS.contains(&matcher.label.as_str())
 }
 
 /// One metric of a preset beside what a source holds.
@@ -170,12 +193,13 @@ fn fit_metric(metric: &MetricRule, signal: &Signal, holdings: &[Holding], plan: 
                 return fit;
             }
             let asked = if is_same { events_where } else { &events.matchers };
-            let mut adapted = events.clone();
+            let (mut adapted, mut adapted_total) = (events.clone(), total.clone());
             for matcher in asked {
                 match instead_of(&matcher.label, &of_events.labels) {
                     Instead::Itself => {}
                     Instead::Other(label) => {
                         adapted = renamed(&adapted, &matcher.label, &label);
+                        adapted_total = renamed(&adapted_total, &matcher.label, &label);
                         fit.notes.push(format!("the label {label} in place of the preset's {}", matcher.label));
                     }
                     Instead::Nothing => {
@@ -189,7 +213,7 @@ fn fit_metric(metric: &MetricRule, signal: &Signal, holdings: &[Holding], plan: 
                     }
                 }
             }
-            fit.metric.signal = MetricSignal::Ratio { events: adapted, total: total.clone() };
+            fit.metric.signal = MetricSignal::Ratio { events: adapted, total: adapted_total };
         }
         (MetricSignal::Histogram(selector), _) => {
             fit.metric.signal = MetricSignal::Histogram(adapt_filter(selector, holding, &mut fit.notes));
@@ -205,13 +229,16 @@ fn fit_metric(metric: &MetricRule, signal: &Signal, holdings: &[Holding], plan: 
 /// A filter on a label that no series has filters nothing: takes the label that stands in for it, or says so.
 fn adapt_filter(selector: &Selector, holding: &Holding, notes: &mut Vec<String>) -> Selector {
     let mut adapted = selector.clone();
-    for Matcher { label, .. } in &selector.matchers {
+    for matcher in &selector.matchers {
+        let label = &matcher.label;
         match instead_of(label, &holding.labels) {
             Instead::Itself => {}
             Instead::Other(other) => {
                 adapted = renamed(&adapted, label, &other);
                 notes.push(format!("the label {other} in place of the preset's {label}"));
             }
+            // All requests are counted, whatever became of them.
+            Instead::Nothing if is_guard(matcher) => adapted.matchers.retain(|known| known != matcher),
             Instead::Nothing => notes.push(format!("no series of it has the label {label}: failures are counted like everything else")),
         }
     }
@@ -309,6 +336,14 @@ mod tests {
         );
         let why = left_out[0].lacks.clone().expect("a reason");
         assert!(why.contains("label code") && why.contains("method, version"), "{why}");
+        let rates: Vec<String> = kept
+            .iter()
+            .filter_map(|fit| match &fit.metric.signal {
+                MetricSignal::Rate(selector) => Some(selector.to_string()),
+                MetricSignal::Histogram(_) | MetricSignal::Ratio { .. } | MetricSignal::Promql(_) => None,
+            })
+            .collect();
+        assert_eq!(rates, ["http_requests_total"], "requests are counted without a status too");
         assert!(kept[0].notes[0].contains("failures are counted"), "{:?}", kept[0].notes);
     }
 
@@ -317,8 +352,11 @@ mod tests {
         let fit = all("prom-http", &holding((true, true), &["status", "version"]));
         let (kept, left_out) = fit.split();
         assert_eq!((kept.len(), left_out.len()), (3, 0));
-        let MetricSignal::Ratio { events, .. } = &kept[1].metric.signal else { panic!("a ratio") };
-        assert_eq!(events.to_string(), "http_requests_total{status=~\"5..\"}");
+        let MetricSignal::Ratio { events, total } = &kept[1].metric.signal else { panic!("a ratio") };
+        assert_eq!(events.to_string(), "http_requests_total{status!=\"\",status=~\"5..\"}");
+        assert_eq!(total.to_string(), "http_requests_total{status!=\"\"}");
+        let MetricSignal::Rate(selector) = &kept[2].metric.signal else { panic!("a rate") };
+        assert_eq!(selector.to_string(), "http_requests_total{status!=\"\"}");
         let two = all("prom-http", &holding((true, true), &["status", "status_code"]));
         assert_eq!(two.split().1.len(), 1, "of two nobody knows which");
     }
