@@ -40,7 +40,7 @@ impl From<Output> for Run {
     }
 }
 
-/// A command that will run the binary with neither input nor the caller's `DAVY_*` settings nor a terminal's colours.
+/// A command that will run the binary with neither input nor the caller's `DAVY_*` settings, locale and colours.
 ///
 /// # Errors
 /// The binary cannot be built.
@@ -51,7 +51,7 @@ pub fn command() -> anyhow::Result<Command> {
             command.env_remove(&name);
         }
     }
-    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
     Ok(command)
 }
 

@@ -14,6 +14,7 @@ pub mod live;
 mod markdown;
 mod markup;
 mod metrics;
+mod picture;
 mod slices;
 mod spark;
 mod text;

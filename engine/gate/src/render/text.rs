@@ -4,8 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::render::ascii::to_ascii;
 use crate::render::case::Case;
-use crate::render::slices;
-use crate::render::spark::{interval, sparkline};
+use crate::render::{picture, slices};
 use crate::report::{FindingReport, Report};
 use crate::words;
 
@@ -24,8 +23,6 @@ pub struct Look {
 const LEAST_WIDTH: usize = 60;
 /// The width of an interval's picture.
 const INTERVAL: usize = 25;
-/// An interval's picture reaches from a third to threefold.
-const REACH: f64 = 1.0986;
 
 /// Every case as text, each under its name where there are several.
 pub fn to_texts(cases: &[Case<'_>], look: Look) -> String {
@@ -132,29 +129,10 @@ fn push_finding(text: &mut String, finding: &FindingReport, names: usize, width:
 
 /// Both arms' series and the interval, in one line.
 fn picture(finding: &FindingReport, width: usize, look: Look) -> Option<String> {
-    let plain = |series: &[Option<crate::number::Number>]| series.iter().map(|value| value.map(|value| value.get())).collect::<Vec<_>>();
-    let (baseline, canary) = (plain(&finding.series.baseline), plain(&finding.series.canary));
-    let all: Vec<f64> = baseline.iter().chain(&canary).flatten().copied().collect();
-    let (low, high) = (all.iter().copied().reduce(f64::min)?, all.iter().copied().reduce(f64::max)?);
-    let effect = finding.effect.as_ref().map(|effect| {
-        let log = |value: crate::number::Number| value.get().ln();
-        let tolerated = finding.tolerated.map(|tolerated| tolerated.get());
-        let (lower, estimate, upper) = (effect.lower, effect.estimate, effect.upper);
-        if effect.kind == "ratio" {
-            let tolerated = tolerated.map_or(0.0, f64::ln);
-            interval(lower.map(log), estimate.map(log), upper.map(log), tolerated, REACH, INTERVAL, look.ascii)
-        } else {
-            let tolerated = tolerated.unwrap_or(1.0);
-            let get = |value: crate::number::Number| value.get();
-            interval(lower.map(get), estimate.map(get), upper.map(get), tolerated, 3.0 * tolerated.abs(), INTERVAL, look.ascii)
-        }
-    });
-    let room = width.saturating_sub(6 + 24 + INTERVAL + 4) / 2;
-    let bars = room.clamp(8, 40);
-    let baseline = sparkline(&baseline, low, high, bars, look.ascii);
-    let canary = sparkline(&canary, low, high, bars, look.ascii);
+    let bars = (width.saturating_sub(6 + 24 + INTERVAL + 4) / 2).clamp(8, 40);
+    let [baseline, canary] = picture::series(finding, bars, look.ascii)?;
     let series = format!("baseline {baseline}  canary {canary}");
-    Some(match effect {
+    Some(match picture::effect(finding, INTERVAL, look.ascii) {
         Some(effect) => format!("{series}  {effect}"),
         None => series,
     })

@@ -215,17 +215,29 @@ fn metrics(snapshot: &Snapshot, rows: usize, look: Look) -> Vec<Line> {
     let mut lines = vec![Line::default()];
     lines.extend(layout.head());
     let room = rows.saturating_sub(lines.len());
-    if findings.len() * layout.lines_each() <= room {
-        lines.extend(findings.iter().flat_map(|finding| layout.lines(finding, look.width, look.ascii)));
+    let block = |finding: &FindingReport| layout.lines(finding, look.width, look.ascii);
+    let all: Vec<Line> = findings.iter().flat_map(block).collect();
+    if all.len() <= room {
+        lines.extend(all);
         return lines;
     }
     let worst = snapshot.worst_first();
-    let shown = room.saturating_sub(1) / layout.lines_each();
+    let mut shown = 0;
+    let mut blocks: Vec<Line> = Vec::new();
+    for finding in &worst {
+        let block = block(finding);
+        // One line is for the rest.
+        if blocks.len() + block.len() + 1 > room {
+            break;
+        }
+        blocks.extend(block);
+        shown += 1;
+    }
     if shown == 0 {
         // No blank line either: say at least how they stand.
         return if rows == 0 { Vec::new() } else { vec![Line::of(format!("  {}", counted(worst)))] };
     }
-    lines.extend(worst[..shown].iter().flat_map(|finding| layout.lines(finding, look.width, look.ascii)));
+    lines.extend(blocks);
     lines.push(Line::of(format!("  … and {} more: {}", worst.len() - shown, counted(worst[shown..].iter().copied()))));
     lines
 }

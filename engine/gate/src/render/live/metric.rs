@@ -5,17 +5,14 @@ use unicode_width::UnicodeWidthStr;
 
 use super::line::{Line, fitted, right};
 use crate::number::Number;
-use crate::render::spark::{interval, sparkline};
+use crate::render::{figures, picture, slices};
 use crate::report::FindingReport;
-use crate::rules::rule_set::Unit;
 use crate::words;
 
 /// The longest name that has a column of its own.
 const LONGEST_NAME: usize = 20;
 /// Below this many columns a metric shows only what matters most.
 const NARROW: usize = 64;
-/// An interval's picture reaches from a third to threefold, or three tolerances.
-const REACH: f64 = 1.0986;
 /// The widths of an interval's picture.
 const INTERVAL: usize = 25;
 const SHORT_INTERVAL: usize = 17;
@@ -60,14 +57,6 @@ impl Layout {
         if columns < NARROW { Layout::Narrow } else { Layout::Two { names } }
     }
 
-    /// Lines that each metric takes.
-    pub fn lines_each(self) -> usize {
-        match self {
-            Layout::Wide { .. } => 1,
-            Layout::Two { .. } | Layout::Narrow => 2,
-        }
-    }
-
     /// The columns' names; none where there are no columns.
     pub fn head(self) -> Option<Line> {
         let Layout::Wide { names, bars } = self else { return None };
@@ -87,8 +76,14 @@ impl Layout {
         Some(Line::default().styled(Style::new().dimmed(), text))
     }
 
-    /// A metric's lines.
+    /// A metric's lines, and one of its worst slice where there is something to say of it.
     pub fn lines(self, finding: &FindingReport, columns: usize, ascii: bool) -> Vec<Line> {
+        let mut lines = self.own_lines(finding, columns, ascii);
+        lines.extend(slices::lines(finding, ascii).into_iter().take(1).map(|slice| Line::of(format!("    {slice}"))));
+        lines
+    }
+
+    fn own_lines(self, finding: &FindingReport, columns: usize, ascii: bool) -> Vec<Line> {
         let style = style(finding.outcome);
         let sign = sign(finding.outcome, ascii);
         let (harm, safe) = (odds(finding.evidence.ln_harm), odds(finding.evidence.ln_safe));
@@ -116,7 +111,8 @@ impl Layout {
                 );
                 let bars = columns.saturating_sub(4 + 1 + 2 + width + tail.width()) / 2;
                 let ([baseline, canary], effect) = pictures(bars.clamp(*BARS.start(), *BARS.end()), width);
-                let tolerated = finding.tolerance.as_ref().map_or_else(String::new, |tolerance| format!(" ({tolerance} tolerated)"));
+                let tolerated =
+                    if finding.tolerance.is_some() { format!(" ({} tolerated)", figures::tolerated(finding)) } else { String::new() };
                 vec![
                     Line::default()
                         .styled(style, format!("{sign} {}  {}", fitted(&finding.metric, names), fitted(finding.outcome, OUTCOME)))
@@ -206,57 +202,23 @@ fn values(finding: &FindingReport) -> String {
 }
 
 fn value_text(value: Option<Number>, finding: &FindingReport) -> String {
-    value.map_or_else(|| "none".to_owned(), |value| words::value(value.get(), unit(finding)))
-}
-
-fn unit(finding: &FindingReport) -> Unit {
-    match finding.canary.unit {
-        "s" => Unit::Seconds,
-        "ms" => Unit::Milliseconds,
-        "ratio" => Unit::Ratio,
-        "1/s" => Unit::PerSecond,
-        _ => Unit::Plain,
-    }
+    value.map_or_else(|| "none".to_owned(), |value| words::value(value.get(), figures::unit_of(finding)))
 }
 
 fn change(finding: &FindingReport) -> String {
     let Some(effect) = &finding.effect else { return String::new() };
     let Some(estimate) = effect.estimate else { return "?".to_owned() };
-    if effect.kind == "ratio" { words::change(estimate.get()) } else { words::difference(estimate.get(), unit(finding)) }
+    figures::effect_value(finding, effect, estimate)
 }
 
-/// Both arms' series, drawn between the same bounds.
+/// Both arms' series, as wide as each other.
 fn series(finding: &FindingReport, bars: usize, ascii: bool) -> [String; 2] {
-    let plain = |series: &[Option<Number>]| series.iter().map(|value| value.map(Number::get)).collect::<Vec<_>>();
-    let mut arms = [plain(&finding.series.baseline), plain(&finding.series.canary)];
-    if unit(finding) == Unit::PerSecond {
-        // The arms have traffic of different size by intent; each is drawn against its own mean.
-        for arm in &mut arms {
-            let present: Vec<f64> = arm.iter().flatten().copied().collect();
-            let mean = present.iter().sum::<f64>() / present.len() as f64;
-            if mean > 0.0 {
-                arm.iter_mut().flatten().for_each(|value| *value /= mean);
-            }
-        }
-    }
-    let all: Vec<f64> = arms.iter().flatten().flatten().copied().collect();
-    let bounds = all.iter().copied().reduce(f64::min).zip(all.iter().copied().reduce(f64::max));
-    let Some((mut low, mut high)) = bounds else { return [String::new(), String::new()] };
-    if unit(finding) == Unit::PerSecond {
-        // From nothing to twice the mean: a ripple looks like one.
-        (low, high) = (0.0, if high > 2.0 { high } else { 2.0 });
-    }
-    arms.map(|arm| fitted(&sparkline(&arm, low, high, bars, ascii), bars.min(arm.len())))
+    let windows = finding.series.baseline.len();
+    picture::series(finding, bars, ascii).map_or_else(Default::default, |arms| arms.map(|arm| fitted(&arm, bars.min(windows))))
 }
 
-/// The effect's interval against what is tolerated; empty without an effect.
 fn effect(finding: &FindingReport, width: usize, ascii: bool) -> String {
-    let Some(effect) = &finding.effect else { return String::new() };
-    let is_ratio = effect.kind == "ratio";
-    let scaled = |value: Option<Number>| value.map(|value| if is_ratio { value.get().ln() } else { value.get() });
-    let tolerated = scaled(finding.tolerated).unwrap_or(if is_ratio { 0.0 } else { 1.0 });
-    let reach = if is_ratio { REACH } else { 3.0 * tolerated.abs() };
-    interval(scaled(effect.lower), scaled(effect.estimate), scaled(effect.upper), tolerated, reach, width, ascii)
+    picture::effect(finding, width, ascii).unwrap_or_default()
 }
 
 #[cfg(test)]
