@@ -300,7 +300,8 @@ async fn a_source_that_fails_is_counted_by_kind() {
     let spans = receiver.decoded("/v1/traces").unwrap();
     let query = named(&spans, "query")[0];
     assert_eq!((&query["attributes"]["error.type"], &query["status"]), (&json!("connect"), &json!(2)));
-    assert_eq!(named(&spans, "analysis")[0]["attributes"], json!({}));
+    let analysis = named(&spans, "analysis")[0];
+    assert_eq!((&analysis["attributes"], &analysis["status"]), (&json!({}), &json!(2)));
     for request in receiver.received() {
         assert!(!String::from_utf8_lossy(&request.body).contains("hunter2"));
     }

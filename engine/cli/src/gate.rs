@@ -298,6 +298,7 @@ fn outage_text(outage: &Outage) -> String {
 }
 
 fn no_analysis(why: &str, on_error: OnError, showing: &Showing) -> Exit {
+    telemetry::no_analysis();
     anstream::eprintln!("davy: no analysis took place: {why}");
     showing.show(&[Case { name: "", outcome: Err(why), moments: &[], difference: None }]);
     match on_error {

@@ -9,4 +9,4 @@ mod spans;
 mod transport;
 
 pub use setup::{log_only, start};
-pub use spans::{analysis, recording, survey, verdict};
+pub use spans::{analysis, no_analysis, recording, survey, verdict};

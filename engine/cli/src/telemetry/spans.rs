@@ -25,3 +25,8 @@ pub fn survey() -> Span {
 pub fn verdict(report: &Report) {
     Span::current().record("davy.verdict", report.verdict);
 }
+
+/// Notes on the analysis under way that none took place.
+pub fn no_analysis() {
+    Span::current().record("otel.status_code", "ERROR");
+}
