@@ -219,5 +219,13 @@ async fn presets_tell_a_bad_canary_from_a_good_one() {
     wrong.extend(mistakes("combined canary", &reports[0], &["promote"], &[]));
     wrong.extend(mistakes("combined bad", &reports[1], &["rollback"], ROLLBACK.1));
     assert_eq!(reports[0]["findings"].as_array().map(Vec::len), Some(7));
+    // Absence is not health: where the status has another name there are no errors to be seen, and no promotion.
+    let version = |arm: &str| format!("exporter=prom-http-status,version={arm}");
+    let report = judge(&server, "presets/prom-http", version("baseline"), version("bad")).await;
+    let errors = report["findings"].as_array().and_then(|all| all.iter().find(|finding| finding["metric"] == "error_rate").cloned());
+    let errors = errors.expect("the error rate is judged");
+    if report["verdict"] == "promote" || errors["outcome"] != "inconclusive" || !errors["canary"]["value"].is_null() {
+        wrong.push(format!("another label: {} with errors {errors}", report["verdict"]));
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
