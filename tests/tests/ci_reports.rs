@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use davy_tests::davy::{Run, command, run, workspace};
+use davy_tests::davy::{Run, command, run, run_async, workspace};
+use davy_tests::filled::{Filled, Names, Version, exposition, now};
 use serde_json::Value;
 
 fn recording(name: &str) -> String {
@@ -251,4 +252,35 @@ fn several_recordings_are_one_document() {
     let lines: Vec<Value> = lines.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().all(|line| line["recording"] == slower.as_str() || line["recording"] == same.as_str()));
     assert_eq!(lines.iter().filter(|line| line["type"] == "report").count(), 2);
+}
+
+#[tokio::test]
+async fn a_gate_tells_each_window_and_its_replay_tells_the_same() {
+    let usual = |version| Version::usual(&[("version", version)], 4);
+    let versions = [usual("v1"), Version { begins: 1_200, pods: 2, ..usual("v2") }];
+    let text = exposition(&Names::prom_http(), &versions, now(), 7_200, 15, 7);
+    let server = Filled::start(&text).expect("a filled Prometheus").ready().await.expect("a ready Prometheus");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rules = "schema: davy/v1\nname: shop\nextends: [presets/prom-http]\nmetrics:\n  - name: latency_p99\n    tolerance: 20%\n";
+    fs::write(path("davy.yaml"), rules).unwrap();
+    let (url, file) = (server.url(), format!("jsonl={}", path("lines")));
+    let arguments =
+        ["gate", "--once", "--prometheus", &url, "--rules", &path("davy.yaml"), "--baseline", "version=v1", "--canary", "version=v2"];
+    let more = ["--output", "jsonl", "--report", &file, "--record", &path("recording")];
+    let judged = run_async(arguments.iter().chain(&more).map(|argument| (*argument).to_owned()).collect()).await.unwrap();
+    assert_eq!(judged.stdout, read(Path::new(&path("lines"))), "{}", judged.stderr);
+    let replayed = run(["replay", &path("recording"), "--output", "jsonl"]).unwrap();
+    let lines = |text: &str| -> Vec<Value> { text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect() };
+    let (mut live, again) = (lines(&judged.stdout), lines(&replayed.stdout));
+    assert!(live.len() > 10, "{}", judged.stdout);
+    let report = live.last_mut().and_then(|line| line["report"].as_object_mut()).expect("the last line is the report");
+    report.remove("timings");
+    let rule = report["findings"][0]["rule"].clone();
+    assert_eq!((&rule["line"], rule["file"].as_str()), (&5.into(), Some(path("davy.yaml").as_str())));
+    for (one, other) in live.iter().zip(&again) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(live.len(), again.len());
+    assert_eq!(judged.code, replayed.code);
 }

@@ -119,6 +119,7 @@ impl Plan {
             service: self.rules.name.clone(),
             label: None,
             rules: self.rules.to_yaml(),
+            rules_version: Some(self.rules.version.clone()),
             start_ms: Some(self.start_ms),
             weights: self.weights.clone(),
             places: self.rules.metrics.iter().filter_map(place_of).collect(),

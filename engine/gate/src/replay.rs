@@ -105,9 +105,12 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
     Ok(Replayed { report: report(&run, is_past_deadline), moments })
 }
 
-/// The recorded rules, each metric where it was written: the resolved text that was kept is nobody's file.
+/// The recorded rules, with their version and places as they were written: the resolved text that was kept is nobody's file.
 fn recorded_rules(manifest: &Manifest) -> Result<RuleSet, Diagnostics> {
     let mut rules = load_str("recorded rules", &manifest.about.rules, &Options::default())?;
+    if let Some(version) = &manifest.about.rules_version {
+        rules.version.clone_from(version);
+    }
     for metric in &mut rules.metrics {
         let place = manifest.about.places.iter().find(|place| place.metric == metric.rule.name);
         metric.place = place.map(|place| Place { file: place.file.clone(), line: place.line, column: place.column });

@@ -49,6 +49,7 @@ fn about() -> About {
         service: "check \"out\", größer".to_owned(),
         label: Some("a\nb".to_owned()),
         rules: "schema: davy/v1\nname: x\n".to_owned(),
+        rules_version: Some("0123456789ab".to_owned()),
         start_ms: Some(-5),
         weights: vec![Weight { time_ms: 1, weight: 100.0 / 3.0 }],
         places: vec![RulePlace { metric: "latency_p99".to_owned(), file: "davy.yaml".to_owned(), line: 7, column: 5 }],

@@ -25,7 +25,7 @@ pub fn to_dotenv(cases: &[Case<'_>]) -> String {
         format!("DAVY_FAILED_COUNT={}", failed.len()),
     ];
     if let [Case { outcome: Ok(report), .. }] = cases {
-        lines.push(format!("DAVY_ANALYSIS_ID={}", report.analysis_id));
+        lines.push(format!("DAVY_ANALYSIS_ID={}", plain(&report.analysis_id)));
         lines.push(format!("DAVY_WINDOWS={}", report.window.judged));
         lines.push(format!("DAVY_FINAL={}", report.is_final));
     }
@@ -43,8 +43,12 @@ fn list(names: &[&str]) -> String {
         if !text.is_empty() {
             text.push(',');
         }
-        // A report that was written by hand may hold anything.
-        text.extend(name.chars().map(|sign| if sign.is_alphanumeric() || "_-.:/".contains(sign) { sign } else { '_' }));
+        text.push_str(&plain(name));
     }
     text
+}
+
+/// A report that was written by hand may hold anything.
+fn plain(text: &str) -> String {
+    text.chars().take(200).map(|sign| if sign.is_alphanumeric() || "_-.:/".contains(sign) { sign } else { '_' }).collect()
 }

@@ -4,6 +4,7 @@ mod changes;
 mod noise;
 
 use crate::render::figures;
+use crate::render::slices;
 use crate::render::text::push_wrapped;
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -37,6 +38,10 @@ pub fn paragraphs(report: &Report, finding: &FindingReport) -> Vec<(&'static str
         ("How noisy it is", noise::noise(finding).join(" ")),
         ("What would change it", changes::changes(report, finding).join(" ")),
     ];
+    let lines = slices::lines(finding, false);
+    if !lines.is_empty() {
+        paragraphs.push(("Where", lines.join("; ")));
+    }
     if let Some(rule) = &finding.rule {
         paragraphs.push(("Which rule", format!("{}:{}", rule.file, rule.line)));
     }

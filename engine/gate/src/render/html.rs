@@ -178,6 +178,7 @@ fn card(report: &Report, finding: &FindingReport, index: usize, metric: usize) -
         text.push_str(&format!("<dt>{heading}</dt><dd>{}</dd>", xml(&words)));
     }
     text.push_str("</dl></details>\n");
+    text.push_str(&table::slices(finding));
     text.push_str(&table::numbers(report, finding));
     let queries: Vec<String> = finding.queries.iter().map(|query| xml(query)).collect();
     text.push_str(&format!("<details><summary>Queries</summary><pre><code>{}</code></pre></details>\n", queries.join("\n")));

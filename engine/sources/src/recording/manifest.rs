@@ -17,6 +17,9 @@ pub struct About {
     pub label: Option<String>,
     /// The resolved rules, as YAML text.
     pub rules: String,
+    /// The version of the rules as they were written. The resolved text also names what the source chose (step, instance
+    /// label), and so has another version.
+    pub rules_version: Option<String>,
     /// The caller's `--start`, ms since the epoch.
     pub start_ms: Option<i64>,
     /// The traffic weights that the caller gave, ascending by time.

@@ -41,6 +41,8 @@ struct WireManifest {
     explanations: WireExplanations,
     samples: WireStorage,
     rules: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rules_version: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     places: Vec<WirePlace>,
 }
@@ -290,6 +292,7 @@ fn to_wire(manifest: &Manifest) -> WireManifest {
             ),
         },
         rules: about.rules.clone(),
+        rules_version: about.rules_version.clone(),
         places: about.places.iter().map(place_to_wire).collect(),
     }
 }
@@ -303,6 +306,7 @@ fn from_wire(wire: WireManifest) -> Result<Manifest, Wrong> {
         service: wire.service,
         label: wire.label,
         rules: wire.rules,
+        rules_version: wire.rules_version,
         start_ms: wire.start_ms,
         waited_until_ms: wire.waited_until_ms,
         weights: wire.weights.into_iter().map(weight_from_wire).collect::<Result<_, _>>()?,

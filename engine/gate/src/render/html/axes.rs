@@ -2,6 +2,7 @@
 
 use crate::render::figures;
 use crate::render::html::canvas::{Anchor, Canvas, Size, text_width};
+use crate::report::FindingReport;
 
 /// The frame of a chart over time.
 pub struct Frame {
@@ -104,6 +105,12 @@ impl Frame {
             canvas.text(class, Anchor::Start, (self.right + 8.0, place), words);
         }
     }
+}
+
+/// The windows' ends; none where one is no time (a report may come from anybody).
+pub fn window_ends(finding: &FindingReport) -> Option<Vec<f64>> {
+    let ends: Vec<f64> = finding.series.end.iter().map(|end| end.get()).collect();
+    ends.iter().all(|end| end.abs() < 1e13).then_some(ends)
 }
 
 /// At most about `most` round values from `low` to `high`.

@@ -59,7 +59,7 @@ pub fn chart(finding: &FindingReport, id: &str, size: Size) -> Option<String> {
     let words = format!("{} tolerated", figures::tolerated(finding));
     let edge = scale.x(band.1.or(band.0).unwrap_or(none));
     let room = text_width(&words) / 2.0;
-    canvas.text("bound-word", Anchor::Middle, (edge.clamp(scale.left + room, scale.right - room), 12.0), &words);
+    canvas.text("bound-word", Anchor::Middle, (edge.min(scale.right - room).max(scale.left + room), 12.0), &words);
     draw_interval(&mut canvas, finding, effect, &scale);
     let said = format!("estimate {}; not refuted: {}; {words}", figures::estimate(finding), figures::interval(finding));
     Some(canvas.finish(id, &format!("Change of {} from baseline to canary", finding.metric), &said))
@@ -126,6 +126,6 @@ fn draw_interval(canvas: &mut Canvas, finding: &FindingReport, effect: &EffectRe
         canvas.dot("estimate", (x, MIDDLE), 6.0);
         let words = figures::effect_value(finding, effect, estimate);
         let room = text_width(&words) / 2.0 + 4.0;
-        canvas.text("estimate-word", Anchor::Middle, (x.clamp(scale.left + room, scale.right - room), MIDDLE - 14.0), &words);
+        canvas.text("estimate-word", Anchor::Middle, (x.min(scale.right - room).max(scale.left + room), MIDDLE - 14.0), &words);
     }
 }

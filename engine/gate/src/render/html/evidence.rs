@@ -3,7 +3,7 @@
 use std::f64::consts::LN_10;
 
 use crate::number::Number;
-use crate::render::html::axes::Frame;
+use crate::render::html::axes::{Frame, window_ends};
 use crate::render::html::canvas::{Canvas, Size};
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -17,7 +17,7 @@ const DOTS: usize = 60;
 
 /// The chart; none where no window was judged.
 pub fn chart(report: &Report, finding: &FindingReport, id: &str, size: Size) -> Option<String> {
-    let ends: Vec<f64> = finding.series.end.iter().map(|end| end.get()).collect();
+    let ends = window_ends(finding)?;
     let decades = |trace: &[Number]| -> Vec<f64> { trace.iter().map(|ln| ln.get() / LN_10).collect() };
     let (harm, safe) = (decades(&finding.series.ln_harm), decades(&finding.series.ln_safe));
     let (last_harm, last_safe) = (*harm.last()?, *safe.last()?);

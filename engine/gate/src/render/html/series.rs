@@ -2,7 +2,7 @@
 
 use crate::number::Number;
 use crate::render::figures;
-use crate::render::html::axes::{Frame, round_ticks};
+use crate::render::html::axes::{Frame, round_ticks, window_ends};
 use crate::render::html::canvas::{Canvas, Size};
 use crate::report::FindingReport;
 use crate::words;
@@ -14,8 +14,10 @@ const HEIGHT: f64 = 210.0;
 /// The chart; none where nothing was seen.
 pub fn chart(finding: &FindingReport, id: &str, size: Size) -> Option<String> {
     let unit = figures::unit_of(finding);
-    let ends: Vec<f64> = finding.series.end.iter().map(|end| end.get()).collect();
-    let plain = |series: &[Option<Number>]| -> Vec<Option<f64>> { series.iter().map(|value| value.map(Number::get)).collect() };
+    let ends = window_ends(finding)?;
+    let plain = |series: &[Option<Number>]| -> Vec<Option<f64>> {
+        series.iter().map(|value| value.map(Number::get).filter(|value| value.is_finite())).collect()
+    };
     let arms = [("baseline", plain(&finding.series.baseline)), ("canary", plain(&finding.series.canary))];
     let seen = || arms.iter().flat_map(|(_, series)| series.iter().flatten().copied());
     let (least, most) = (seen().reduce(f64::min)?, seen().reduce(f64::max)?);

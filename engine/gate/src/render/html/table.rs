@@ -9,6 +9,41 @@ use crate::words;
 /// More rows than anybody scrolls through; the JSON has them all.
 const MOST_ROWS: usize = 500;
 
+/// Slices beyond these are rarely the ones to look at; the JSON has them all.
+const MOST_SLICES: usize = 50;
+
+/// One row per slice, the worst first; nothing where the metric is not sliced.
+pub fn slices(finding: &FindingReport) -> String {
+    if finding.slices.is_empty() {
+        return String::new();
+    }
+    let mut rows = String::new();
+    for slice in finding.slices.iter().take(MOST_SLICES) {
+        let labels = slice.labels.iter().flatten().map(|(label, value)| format!("{label}={value}")).collect::<Vec<_>>().join(", ");
+        let labels = if slice.labels.is_some() { labels } else { "all others together".to_owned() };
+        let change = slice.effect.as_ref().and_then(|effect| Some(figures::effect_value(finding, effect, effect.estimate?)));
+        rows.push_str(&format!(
+            "<tr><th scope=\"row\">{}</th><td>{} {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            xml(&labels),
+            figures::sign(slice.outcome),
+            slice.outcome,
+            xml(&figures::arm(finding, &slice.baseline)),
+            xml(&figures::arm(finding, &slice.canary)),
+            change.unwrap_or_else(|| "–".to_owned()),
+            words::odds(slice.evidence.ln_harm.get()),
+            words::odds(slice.evidence.ln_safe.get()),
+        ));
+    }
+    let (name, count) = (xml(&finding.metric), finding.slices.len());
+    let cut = if count > MOST_SLICES { format!(", the worst {MOST_SLICES} of {count}") } else { String::new() };
+    format!(
+        "<details><summary>Slices, the worst first</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Slices of {name}\">\
+         <table><caption>{name} in its slices{cut}</caption><thead><tr><th scope=\"col\">slice</th><th scope=\"col\">outcome</th>\
+         <th scope=\"col\">baseline</th><th scope=\"col\">canary</th><th scope=\"col\">change</th><th scope=\"col\">harm</th>\
+         <th scope=\"col\">safety</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div></details>\n"
+    )
+}
+
 /// One row per window, the last [`MOST_ROWS`].
 pub fn numbers(report: &Report, finding: &FindingReport) -> String {
     let unit = figures::unit_of(finding);
