@@ -51,8 +51,8 @@ async fn a_report_can_be_read_anywhere_and_asks_for_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = std::env::var("DAVY_PICTURES").ok();
     let mut pages = Vec::new();
-    // A rollback without history, a promotion with it, a hold with gaps, and quantiles above every bucket.
-    for name in ["lab-slower", "same", "canary_dead", "erroring"] {
+    // A rollback without history, a promotion with it, a hold with gaps, a large effect, and slices.
+    for name in ["lab-slower", "same", "canary_dead", "erroring", "one-route-erroring"] {
         let recording = workspace().join("fixtures/recordings").join(name).display().to_string();
         let page = folder.path().join(format!("{name}.html"));
         let judged = run(["replay", &recording, "--output", "json", "--report", &format!("html={}", page.display())]).unwrap();

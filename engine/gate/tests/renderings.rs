@@ -60,7 +60,7 @@ fn check(name: &str, cases: &[Case<'_>]) -> Vec<String> {
 #[test]
 fn one_analysis() {
     let mut wrong = Vec::new();
-    for name in ["lab-slower", "same", "canary_dead"] {
+    for name in ["lab-slower", "same", "canary_dead", "one-route-erroring"] {
         wrong.extend(check(name, &[Case::of(&judged(name).report)]));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

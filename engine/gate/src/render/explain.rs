@@ -33,15 +33,13 @@ pub fn explain(report: &Report, width: usize) -> String {
 
 /// What there is to say of one metric, each with its heading.
 pub fn paragraphs(report: &Report, finding: &FindingReport) -> Vec<(&'static str, String)> {
-    let mut paragraphs = vec![
-        ("What was compared", compared(report, finding).join(" ")),
-        ("How noisy it is", noise::noise(finding).join(" ")),
-        ("What would change it", changes::changes(report, finding).join(" ")),
-    ];
+    let mut paragraphs = vec![("What was compared", compared(report, finding).join(" "))];
     let lines = slices::lines(finding, false);
     if !lines.is_empty() {
         paragraphs.push(("Where", lines.join("; ")));
     }
+    paragraphs.push(("How noisy it is", noise::noise(finding).join(" ")));
+    paragraphs.push(("What would change it", changes::changes(report, finding).join(" ")));
     if let Some(rule) = &finding.rule {
         paragraphs.push(("Which rule", format!("{}:{}", rule.file, rule.line)));
     }

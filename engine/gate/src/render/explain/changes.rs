@@ -18,6 +18,9 @@ pub fn changes(report: &Report, finding: &FindingReport) -> Vec<String> {
     }
     if let Some(effect) = &finding.effect {
         sentences.extend(tolerances(finding, effect));
+        if !finding.slices.is_empty() && !sentences.is_empty() {
+            sentences.push("That is read off all slices together; one that stands out counts for itself.".to_owned());
+        }
     }
     if finding.outcome == "inconclusive" {
         sentences.extend(waiting(report, finding));
