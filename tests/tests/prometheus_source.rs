@@ -329,6 +329,21 @@ async fn history_within_its_budget(source: &Prometheus) {
     );
     assert_eq!(summed[1].series.len(), 9);
 
+    // Sums keep the labels of slices, and no more than they must.
+    for (by, wanted) in [(vec!["code".to_owned()], vec!["code", "pod", "version"]), (Vec::new(), vec!["pod", "version"])] {
+        let mut plan = plan(vec![StreamSpec::Counter(metric("http_requests_total"))]);
+        plan.max_history_samples = 500;
+        plan.signals = vec![Signal::Rate { stream: 0 }];
+        plan.slices = vec![by];
+        let fetched = source.fetch(&plan, Part::History, WHOLE).await;
+        let data = fetched[0].as_ref().unwrap();
+        assert!(data.notes.iter().any(|note| note.contains("extrapolated by increase()")), "{:?}", data.notes);
+        for series in &data.series {
+            assert_eq!(series.labels.keys().map(String::as_str).collect::<Vec<_>>(), wanted);
+        }
+        assert_eq!(data.series.len(), if wanted.len() == 3 { 6 } else { 3 });
+    }
+
     let nothing = fetch(10).await;
     assert!(nothing.iter().all(|data| data.series.is_empty() && data.notes[0].contains("no history is used")), "{nothing:?}");
 

@@ -97,6 +97,7 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
     let waited_until_ms = (is_live && interrupted.is_none()).then(now_ms);
     let mut report = report(&run, waited_until_ms.is_some_and(|until_ms| until_ms >= plan.deadline_ms));
     telemetry::verdict(&report);
+    let exemplars = davy_gate::exemplars::attach(&run, &source, &mut report).await;
     let hints = hints(&run, &source).await;
     let mut notes: Vec<String> = hints.iter().map(|(arm, why)| format!("{}: {why}", arm.name())).collect();
     notes.extend(clock_skew_ms.and_then(|skew_ms| clock_hint(skew_ms, plan.step_ms)));
@@ -106,6 +107,9 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
         let mut recorder = recorder.clone();
         for (arm, why) in &hints {
             recorder.explain(*arm, Some(why));
+        }
+        if let Some(kept) = &exemplars {
+            recorder.keep_exemplars(&kept.request, &kept.found);
         }
         // Watching never changes the answer: a recording that fails is said, and the verdict stays.
         match recorder.write(path, &About { waited_until_ms, ..plan.about() }, false) {

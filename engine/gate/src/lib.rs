@@ -4,6 +4,7 @@
 //! [`report`] says what it means, and [`render`] shows it.
 
 pub mod discovery;
+pub mod exemplars;
 pub mod forecast;
 mod intake;
 pub mod number;

@@ -8,7 +8,7 @@ use davy_judge::arm::{Arm, PerArm};
 use davy_judge::history::MetricHistory;
 use davy_judge::reading::Reading;
 use davy_judge::window::{MetricWindow, StepStart, Window};
-use davy_sources::align::{AlignedWindow, SliceKey};
+use davy_sources::align::{AlignedWindow, InstanceReadings, SliceKey};
 use davy_sources::pseudo_canary::{HistoryWindows, PseudoCanaries, choose};
 use davy_sources::recording::Recorder;
 use davy_sources::samples::{Part, Signal, Span};
@@ -172,6 +172,9 @@ impl<'a, S: Source> Run<'a, S> {
                     }
                 }
                 self.slicing.fill(&mut window, &aligned);
+                for (shown, arms) in window.metrics.iter_mut().zip(&aligned.metrics) {
+                    shown.instances = named_instances(&arms.canary);
+                }
                 self.ends_ms.push(end_ms);
                 if self.analysis.push(&window) {
                     // The step began with the first of the three windows that showed it.
@@ -253,6 +256,13 @@ impl<'a, S: Source> Run<'a, S> {
         self.slicing.keys(metric)
     }
 
+    /// The labels' values of the slice with the most evidence of harm; none where that is all others, or nothing is sliced.
+    pub fn worst_slice(&self, metric: usize) -> Option<&[String]> {
+        let decision = self.analysis.decision(false);
+        let worst = decision.findings.get(metric)?.slices.first()?.slice;
+        self.slices(metric)?.get(worst).map(Vec::as_slice)
+    }
+
     /// What was not to be trusted, and when.
     pub fn doubts(&self) -> &[Doubt] {
         self.intake.doubts()
@@ -285,10 +295,16 @@ fn plain_window(aligned: &AlignedWindow) -> Window {
         metrics: aligned
             .metrics
             .iter()
-            .map(|arms| MetricWindow { arms: arms.as_ref().map(|readings| readings.merged()), today: Vec::new(), slices: Vec::new() })
+            .map(|arms| MetricWindow { arms: arms.as_ref().map(|readings| readings.merged()), ..MetricWindow::default() })
             .collect(),
         instances: aligned.instances,
     }
+}
+
+/// The instances one by one, where they have names and are more than one.
+fn named_instances(readings: &InstanceReadings) -> Vec<(String, Reading)> {
+    let is_named = readings.by_instance.len() > 1 && readings.by_instance.iter().all(|(name, _)| !name.is_empty());
+    if is_named { readings.by_instance.clone() } else { Vec::new() }
 }
 
 /// How many requests a reading counts; none: nothing known, or a metric that counts none.

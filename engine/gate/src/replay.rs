@@ -3,6 +3,7 @@
 use davy_judge::verdict::Verdict;
 use davy_sources::recording::{Expected, Manifest, Recording};
 
+use crate::exemplars;
 use crate::pipeline::{Patience, Run};
 use crate::plan::Plan;
 use crate::report::{Report, report};
@@ -102,7 +103,9 @@ pub async fn replay(recording: &Recording, rules: Option<&RuleSet>, as_of: bool)
     }
     // Live, the deadline may have passed while the source was away: then the windows up to it never came.
     let is_past_deadline = manifest.about.waited_until_ms.is_some_and(|waited_until_ms| waited_until_ms >= plan.deadline_ms);
-    Ok(Replayed { report: report(&run, is_past_deadline), moments })
+    let mut report = report(&run, is_past_deadline);
+    exemplars::attach(&run, recording, &mut report).await;
+    Ok(Replayed { report, moments })
 }
 
 /// The recorded rules, with their version and places as they were written: the resolved text that was kept is nobody's file.

@@ -9,6 +9,7 @@ use davy_sources::samples::Matcher;
 use davy_sources::source::Source;
 use serde::{Deserialize, Serialize};
 
+use crate::exemplars::ExemplarReport;
 use crate::number::{Number, number, seconds};
 use crate::pipeline::{Run, streams_of};
 use crate::queries::queries_of;
@@ -19,7 +20,7 @@ mod read;
 mod slices;
 
 pub use read::{ReadError, from_json};
-pub use slices::SliceReport;
+pub use slices::{InstanceReport, SliceReport};
 
 /// The report's schema.
 pub const SCHEMA: &str = "davy.report/v1";
@@ -202,6 +203,12 @@ pub struct FindingReport {
     /// The metric's slices, worst first; not there where its rule has no `by`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<SliceReport>,
+    /// The worst of the canary's instances, worst first; not there where it has fewer than two, or they have no names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceReport>,
+    /// A few requests of the canary by their trace, those with the largest values first: of the worst metric alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemplars: Vec<ExemplarReport>,
 }
 
 /// Where a metric's rule was written.
@@ -487,6 +494,8 @@ fn finding_report<S: Source>(run: &Run<'_, S>, index: usize, judged: &Judged<'_>
             ln_safe: finding.safe_trace.iter().copied().map(number).collect(),
         },
         slices: slices::slices(run, index, judged),
+        instances: slices::instances(judged),
+        exemplars: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::rule::{Direction, Kind, OnBreach, Tolerance};
-use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, Obstacle, Outcome, SliceFinding, Verdict};
+use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, InstanceFinding, Obstacle, Outcome, SliceFinding, Verdict};
 
 use crate::plan::Plan;
 use crate::report::{Judged, matchers_text};
@@ -112,6 +112,15 @@ fn waits_for(judged: &Judged<'_>) -> Option<String> {
     let worst = judged.finding.slices.iter().find(|found| found.keeps_waiting)?;
     let name = &judged.rule.rule.name;
     Some(format!("{name} waits for {}, evidence of harm {}", slice(judged, worst), words::odds(worst.ln_harm)))
+}
+
+/// What one instance showed: `is +230 % (100 ms → 330 ms)`.
+pub fn instance(judged: &Judged<'_>, found: &InstanceFinding) -> String {
+    let arms = PerArm { baseline: judged.finding.arms.baseline, canary: found.canary };
+    match &found.effect {
+        Some(shown) => format!("{}{}", estimate(shown, judged.rule), values(&arms, judged.rule.unit)),
+        None => "cannot be compared".to_owned(),
+    }
 }
 
 /// What one slice of a metric showed: `route="/pay": is ×4.1 (1 % → 4.1 %)`.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use davy_gate::exemplars::attach;
 use davy_gate::pipeline::{Patience, Run};
 use davy_gate::plan::{Plan, PlanError};
 use davy_gate::render::{Look, to_json, to_text};
@@ -12,7 +13,9 @@ use davy_gate::replay::replay;
 use davy_gate::report::{Report, SliceReport, from_json, report};
 use davy_gate::rules::{self, Options, RuleSet};
 use davy_judge::arm::Arm;
+use davy_judge::rule::OnBreach;
 use davy_judge::verdict::Verdict;
+use davy_sources::exemplars::{Exemplar, ExemplarRequest};
 use davy_sources::recording::{About, Expected, Recorded, Recording};
 use davy_sources::samples::{FetchPlan, Part, Samples, Series, Span, StreamData};
 use davy_sources::source::{Fetched, Source};
@@ -120,6 +123,24 @@ impl Source for Service {
     async fn explain_empty(&self, _plan: &FetchPlan, _arm: Arm, _span: Span) -> Option<String> {
         None
     }
+
+    /// Two failed payments of the canary were traced, the canary's other routes had none.
+    async fn exemplars(&self, wanted: &ExemplarRequest) -> Vec<Exemplar> {
+        let has = |label: &str, value: &str| wanted.series.matchers.iter().any(|matcher| matcher.label == label && matcher.value == value);
+        let is_asked = wanted.series.name == "http_requests_total"
+            && has("version", "canary")
+            && has("code", "500")
+            && has("route", "/pay")
+            && wanted.span.start_ms >= START_MS
+            && wanted.span.end_ms <= END_MS;
+        let traced = |trace_id: &str| Exemplar {
+            trace_id: trace_id.to_owned(),
+            value: 1.0,
+            time_ms: wanted.span.end_ms - 500,
+            labels: BTreeMap::from([("pod".to_owned(), "canary-1".to_owned())]),
+        };
+        if is_asked { vec![traced("4bf92f3577b34da6a3ce929d0e0e4736"), traced(&"\u{1b}".repeat(500))] } else { Vec::new() }
+    }
 }
 
 fn rules(by: &str, warmup: &str, history: &str) -> RuleSet {
@@ -150,7 +171,9 @@ fn judge<S: Source>(plan: &Plan, source: &S) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut run = Run::new(plan, source).expect("a run");
     runtime.block_on(run.advance(END_MS, Patience::Once, |_| {})).expect("the source answers");
-    report(&run, false)
+    let mut report = report(&run, false);
+    runtime.block_on(attach(&run, source, &mut report));
+    report
 }
 
 fn shop(bad: f64) -> Vec<Route> {
@@ -186,6 +209,11 @@ fn one_bad_route_is_named_and_the_recording_replays_to_the_same_bytes() {
     let text = to_text(&report, Look { width: 100, colour: false, ascii: false });
     assert!(text.contains("✗ in route=\"/pay\": is ×"), "{text}");
     assert_eq!(to_json(&from_json(&to_json(&report)).expect("it reads back")), to_json(&report));
+    let traces: Vec<&str> = report.findings[0].exemplars.iter().map(|found| found.trace_id.as_str()).collect();
+    assert_eq!(traces.len(), 2);
+    assert_eq!(traces[0], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert!(traces[1].chars().count() == 80 && !traces[1].contains('\u{1b}'), "bounded and printable");
+    assert!(text.contains("traces: 4bf92f3577b34da6a3ce929d0e0e4736,"), "{text}");
 
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/recordings/one-route-erroring");
     let about = About {
@@ -210,6 +238,35 @@ fn one_bad_route_is_named_and_the_recording_replays_to_the_same_bytes() {
         live.findings[0].rule = None;
         assert_eq!(to_json(&replayed.report), to_json(&live), "{}", path.display());
     }
+}
+
+#[test]
+fn the_worst_instance_of_the_canary_is_named_and_decides_nothing() {
+    // The second of the canary's two instances fails ten times as often.
+    let mut service = Service::new(6, &shop(0.01));
+    for series in &mut service.0 {
+        let is_bad = series.labels["pod"] == "canary-1" && series.labels["code"] == "500";
+        if let (true, Samples::Counter(points)) = (is_bad, &mut series.samples) {
+            points.iter_mut().for_each(|(_, value)| *value *= 10.0);
+        }
+    }
+    // A breach that holds lets the analysis go on to the end.
+    let holding = |history: &str| {
+        let mut rules = rules("[]", "60s", history);
+        rules.metrics[0].rule.on_breach = OnBreach::Hold;
+        rules
+    };
+    let report = judge(&planned(holding(HISTORY)), &service);
+    let instances = &report.findings[0].instances;
+    let names: Vec<(&str, bool)> = instances.iter().map(|found| (found.name.as_str(), found.stands_out)).collect();
+    assert_eq!(names, [("canary-1", true), ("canary-0", false)], "{instances:?}");
+    assert!(instances[0].reason.starts_with("is ×"), "{}", instances[0].reason);
+    let text = to_text(&report, Look { width: 100, colour: false, ascii: false });
+    assert!(text.contains("worst instance canary-1: is ×"), "{text}");
+    // Without names there is nobody to name, and the answer is the same.
+    let (with, without) = (judge(&planned(holding("{ last: 60s, instance: pod }")), &service), judge(&planned(holding("false")), &service));
+    assert!(without.findings[0].instances.is_empty());
+    assert_eq!((with.verdict, with.findings[0].evidence.ln_harm), (without.verdict, without.findings[0].evidence.ln_harm));
 }
 
 #[test]

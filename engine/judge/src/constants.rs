@@ -59,6 +59,11 @@ pub const MOST_SLICES: usize = 20;
 /// The slices, worst first, for which an interval of the effect is worked out.
 pub const SLICES_WITH_INTERVAL: usize = 5;
 
+/// The most instances of the canary that are followed one by one, for people to see which is worst.
+pub const MOST_INSTANCES: usize = 20;
+/// The instances, worst first, that a finding names.
+pub const INSTANCES_NAMED: usize = 5;
+
 /// Uncalibrated: the autocorrelation that is assumed before the run shows its own.
 pub const SYMMETRY_AUTOCORRELATION: f64 = 0.7;
 /// Uncalibrated: the weight of that assumption, in windows.

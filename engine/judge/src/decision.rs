@@ -2,12 +2,12 @@
 
 use crate::analysis::Analysis;
 use crate::arm::{Arm, PerArm};
-use crate::constants::{MIN_WINDOWS_PROMOTE, SLICES_WITH_INTERVAL};
+use crate::constants::{INSTANCES_NAMED, MIN_WINDOWS_PROMOTE, SLICES_WITH_INTERVAL};
 use crate::directed::{Directed, Voices};
 use crate::limit::LevelJudge;
 use crate::metric::MetricJudge;
 use crate::rule::{AtDeadline, Direction, Method, OnBreach, Policy};
-use crate::verdict::{Cause, Decision, Effect, EffectKind, Finding, Obstacle, Outcome, SliceFinding, Verdict};
+use crate::verdict::{Cause, Decision, Effect, EffectKind, Finding, InstanceFinding, Obstacle, Outcome, SliceFinding, Verdict};
 
 /// Windows over which the growth of evidence is projected.
 const PACE_WINDOWS: usize = 10;
@@ -170,7 +170,20 @@ fn finding(metric: &MetricJudge, policy: &Policy, is_attributed: bool) -> Findin
         harm_trace: metric.harm_trace.clone(),
         safe_trace: metric.safe_trace.clone(),
         slices: slice_findings(metric, policy, outcome == Outcome::Breach),
+        instances: instance_findings(metric, policy),
     }
+}
+
+fn instance_findings(metric: &MetricJudge, policy: &Policy) -> Vec<InstanceFinding> {
+    let Some(instances) = &metric.instances else { return Vec::new() };
+    let finding = |(name, judge, stands_out): (&str, &MetricJudge, bool)| InstanceFinding {
+        name: name.to_owned(),
+        stands_out,
+        canary: judge.totals.canary.summary(),
+        effect: estimated(judge),
+        ln_harm: judge.ln_harm(),
+    };
+    instances.worst(policy.false_rollback).into_iter().take(INSTANCES_NAMED).map(finding).collect()
 }
 
 /// The slices, worst first. `is_breach`: the metric is in breach, and so are the slices that are named.

@@ -16,6 +16,7 @@ pub mod fixed_horizon;
 pub mod histogram;
 pub mod history;
 mod incident;
+mod instances;
 pub mod interval;
 mod limit;
 mod median;

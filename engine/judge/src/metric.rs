@@ -9,6 +9,7 @@ use crate::directed::{Directed, Voices, Yardstick};
 use crate::evidence::{Side, average};
 use crate::history::MetricHistory;
 use crate::incident::Incident;
+use crate::instances::Instances;
 use crate::limit::LevelJudge;
 use crate::noise::NoiseProfile;
 use crate::observation::{Observation, tolerated_factor};
@@ -62,6 +63,8 @@ pub struct MetricJudge {
     too_rounded: bool,
     /// The metric's slices, each judged for itself; empty: as a whole only.
     pub(crate) slices: Vec<MetricJudge>,
+    /// The canary's instances one by one; none for what is itself a part of a metric.
+    pub(crate) instances: Option<Box<Instances>>,
     /// Expected shares of today's pseudo-canaries and the rest, one per row.
     row_exposure: Vec<PerArm<f64>>,
     ln_harm_needed: f64,
@@ -70,6 +73,13 @@ pub struct MetricJudge {
 impl MetricJudge {
     /// Nothing judged yet.
     pub fn new(rule: Rule, policy: &Policy) -> Self {
+        let instances = Some(Box::new(Instances::new(&rule, policy)));
+        MetricJudge { instances, ..Self::for_part(&rule, policy) }
+    }
+
+    /// The same for a part of a metric: a slice, an instance.
+    pub(crate) fn for_part(rule: &Rule, policy: &Policy) -> Self {
+        let rule = rule.clone();
         let directions: &[Direction] = match rule.worse {
             Direction::Higher => &[Direction::Higher],
             Direction::Lower => &[Direction::Lower],
@@ -105,6 +115,7 @@ impl MetricJudge {
             present_by_arm: PerArm::default(),
             too_rounded: false,
             slices: Vec::new(),
+            instances: None,
             row_exposure: Vec::new(),
             ln_harm_needed: -policy.false_rollback.ln(),
             rule,
@@ -261,6 +272,9 @@ impl MetricJudge {
         }
         self.remember_level(&arms.baseline);
         self.push_slices(window, exposure);
+        if let Some(instances) = &mut self.instances {
+            instances.push(window, exposure);
+        }
         self.harm_trace.push(self.with_slices(self.compute_ln_harm()));
         self.safe_trace.push(self.compute_ln_safe());
         self.breached |= self.ln_harm() >= self.ln_harm_needed && self.present >= MIN_WINDOWS_ROLLBACK;

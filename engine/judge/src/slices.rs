@@ -40,7 +40,7 @@ impl MetricJudge {
         if self.slices.is_empty() {
             let policy = Policy { breaker: None, ..policy.clone() };
             let rule = rule_of_slice(&self.rule);
-            self.slices = histories.iter().map(|_| MetricJudge::new(rule.clone(), &policy)).collect();
+            self.slices = histories.iter().map(|_| MetricJudge::for_part(&rule, &policy)).collect();
         }
         for (index, (slice, history)) in self.slices.iter_mut().zip(histories).enumerate() {
             let lead: Vec<_> = lead.iter().filter_map(|window| window.slices.get(index)).map(|window| &window.arms).collect();

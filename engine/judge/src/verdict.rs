@@ -194,6 +194,21 @@ pub struct SliceFinding {
     pub windows: usize,
 }
 
+/// What one instance of the canary shows against the whole baseline. It decides nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceFinding {
+    /// Its name.
+    pub name: String,
+    /// Whether it stands out among the canary's instances.
+    pub stands_out: bool,
+    /// What it showed.
+    pub canary: ArmSummary,
+    /// The effect, without an interval.
+    pub effect: Option<Effect>,
+    /// ln of its own evidence of harm.
+    pub ln_harm: f64,
+}
+
 /// What one metric's comparison means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -239,6 +254,8 @@ pub struct Finding {
     pub safe_trace: Vec<f64>,
     /// The metric's slices, the worst first; empty: as a whole only.
     pub slices: Vec<SliceFinding>,
+    /// The worst of the canary's instances, the worst first; empty where it has fewer than two.
+    pub instances: Vec<InstanceFinding>,
 }
 
 /// The whole analysis' answer at a moment.

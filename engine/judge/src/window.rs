@@ -14,6 +14,8 @@ pub struct MetricWindow {
     pub today: Vec<PerArm<Reading>>,
     /// The same window slice by slice, in the order of [`StepStart::slices`]. Empty for a metric that is not sliced.
     pub slices: Vec<MetricWindow>,
+    /// The canary's instances one by one, where they have names and are more than one. For people: they decide nothing.
+    pub instances: Vec<(String, Reading)>,
 }
 
 /// One window.

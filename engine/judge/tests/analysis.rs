@@ -129,6 +129,7 @@ fn windows(draws: &mut Draws, kinds: &[Kind], count: usize, worse: impl Fn(usize
                     arms: PerArm { baseline: reading(draws, *kind, 2000.0, 1.0), canary: reading(draws, *kind, 2000.0, worse(index)) },
                     today: Vec::new(),
                     slices: Vec::new(),
+                    instances: Vec::new(),
                 })
                 .collect(),
             instances: PerArm { baseline: 2, canary: 2 },
@@ -233,6 +234,7 @@ fn a_service_without_an_error_is_promoted_by_ignore_below_alone() {
             arms: PerArm::from_fn(|_| Reading::Counts { events: 0.0, requests: 2000.0 }),
             today: Vec::new(),
             slices: Vec::new(),
+            instances: Vec::new(),
         }],
         instances: PerArm { baseline: 2, canary: 2 },
     };
@@ -361,7 +363,7 @@ fn a_histogram_without_a_bound_near_the_quantile_is_too_coarse() {
     let coarse = |_| Reading::Histogram(BucketCounts::new(Arc::from([0.001, 100.0]), vec![0.0, 2000.0, 0.0]).unwrap());
     let window = Window {
         end_ms: 0,
-        metrics: vec![MetricWindow { arms: PerArm::from_fn(coarse), today: Vec::new(), slices: Vec::new() }],
+        metrics: vec![MetricWindow { arms: PerArm::from_fn(coarse), today: Vec::new(), slices: Vec::new(), instances: Vec::new() }],
         instances: PerArm { baseline: 1, canary: 1 },
     };
     let decision = decide(&judge(vec![rule("latency", Kind::Quantile(0.99))], policy(60), without_history(1), &vec![window; 30]));
@@ -411,7 +413,7 @@ proptest! {
     ) {
         let windows: Vec<Window> = shown.iter().enumerate().map(|(index, (baseline, canary))| Window {
             end_ms: index as i64,
-            metrics: vec![MetricWindow { arms: PerArm { baseline: baseline.clone(), canary: canary.clone() }, today: Vec::new(), slices: Vec::new() }],
+            metrics: vec![MetricWindow { arms: PerArm { baseline: baseline.clone(), canary: canary.clone() }, today: Vec::new(), slices: Vec::new(), instances: Vec::new() }],
             instances: PerArm { baseline: 1, canary: 1 },
         }).collect();
         let mut asked = rule("metric", kind);
@@ -439,7 +441,7 @@ proptest! {
     ) {
         let windows: Vec<Window> = shown.iter().map(|reading| {
             let arms = if missing_canary { PerArm { baseline: reading.clone(), canary: Reading::Missing } } else { PerArm { baseline: Reading::Missing, canary: reading.clone() } };
-            Window { end_ms: 0, metrics: vec![MetricWindow { arms, today: Vec::new(), slices: Vec::new() }], instances: PerArm { baseline: 1, canary: 1 } }
+            Window { end_ms: 0, metrics: vec![MetricWindow { arms, today: Vec::new(), slices: Vec::new(), instances: Vec::new() }], instances: PerArm { baseline: 1, canary: 1 } }
         }).collect();
         let mut asked = rule("metric", kind);
         asked.ignore_below = Some(0.5);

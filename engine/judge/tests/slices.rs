@@ -106,7 +106,7 @@ fn windows(draws: &mut Draws, requests: &[f64], rate: f64, count: usize, worse: 
 fn window(index: usize, slices: Vec<MetricWindow>) -> Window {
     Window {
         end_ms: (index as i64 + 1) * 60_000,
-        metrics: vec![MetricWindow { arms: whole(&slices), today: Vec::new(), slices }],
+        metrics: vec![MetricWindow { arms: whole(&slices), today: Vec::new(), slices, instances: Vec::new() }],
         instances: PerArm { baseline: 2, canary: 2 },
     }
 }
@@ -325,4 +325,28 @@ proptest! {
         prop_assert_ne!(slice.outcome, Outcome::Pass);
         prop_assert_eq!(one.findings[0].ln_safe.to_bits(), other.findings[0].ln_safe.to_bits());
     }
+}
+
+#[test]
+fn the_worst_instances_are_named_bounded_and_without_weight() {
+    let mut draws = Draws(8);
+    let mut made = windows(&mut Draws(9), &[20_000.0], 0.01, 30, |_, _| 1.0);
+    for window in &mut made {
+        window.metrics[0].slices.clear();
+    }
+    let plain = decide(vec![errors()], &made);
+    let mut crowded = made.clone();
+    for window in &mut crowded {
+        let instance = |index: usize| {
+            let rate = if index == 3 { 0.06 } else { 0.01 };
+            (format!("pod-{index:02}"), Reading::Counts { events: draws.poisson(500.0 * rate).min(500.0), requests: 500.0 })
+        };
+        window.metrics[0].instances = (0..30).map(instance).collect();
+    }
+    let mut decision = decide(vec![errors()], &crowded);
+    let found = std::mem::take(&mut decision.findings[0].instances);
+    assert_eq!(found.len(), davy_judge::constants::INSTANCES_NAMED);
+    assert_eq!((found[0].name.as_str(), found[0].stands_out), ("pod-03", true), "{found:?}");
+    assert!(found[1..].iter().all(|instance| !instance.stands_out));
+    assert_eq!(decision, plain, "nothing else changes");
 }

@@ -4,6 +4,7 @@
 
 pub mod align;
 pub mod error;
+pub mod exemplars;
 pub mod matching;
 pub mod prometheus;
 pub mod pseudo_canary;

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use crate::error::SourceError;
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::samples::{FetchPlan, Part, Span, StreamData};
 use davy_judge::arm::Arm;
 
@@ -20,4 +21,10 @@ pub trait Source: Sync {
     /// Says why an arm is empty: which matcher matched nothing, and which values exist, nearest first. None where the
     /// source cannot tell. Called only for people to read; what it says never changes a verdict.
     fn explain_empty(&self, plan: &FetchPlan, arm: Arm, span: Span) -> impl Future<Output = Option<String>> + Send;
+
+    /// A few requests by their trace, those with the largest values first. Best effort: nothing where the source keeps none, or
+    /// does not answer. For people to look at, once, when the verdict is there.
+    fn exemplars(&self, _wanted: &ExemplarRequest) -> impl Future<Output = Vec<Exemplar>> + Send {
+        std::future::ready(Vec::new())
+    }
 }

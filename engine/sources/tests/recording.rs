@@ -7,6 +7,7 @@ use std::path::Path;
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::verdict::Verdict;
 use davy_sources::error::{SourceError, SourceErrorKind};
+use davy_sources::exemplars::{Exemplar, ExemplarRequest};
 use davy_sources::recording::{About, Expected, RecordError, Recorded, Recorder, Recording, RulePlace, Storage, Weight};
 use davy_sources::samples::{
     FetchPlan, MatchOp, Matcher, NativeHistogram, Part, Samples, Selector, Series, Signal, Span, StreamData, StreamSpec,
@@ -279,6 +280,14 @@ impl Source for Fixed {
     async fn explain_empty(&self, _plan: &FetchPlan, arm: Arm, _span: Span) -> Option<String> {
         (arm == Arm::Canary).then(|| "version=\"v2\" matched nothing; there are v1, v3".to_owned())
     }
+
+    async fn exemplars(&self, wanted: &ExemplarRequest) -> Vec<Exemplar> {
+        if wanted.series.name != "latency_bucket" {
+            return Vec::new();
+        }
+        let labels = BTreeMap::from([("route".to_owned(), "/\"\n".to_owned())]);
+        [0.1 + 0.2, 5e-324].map(|value| Exemplar { trace_id: "4bf9".to_owned(), value, time_ms: 1_500, labels: labels.clone() }).into()
+    }
 }
 
 #[tokio::test]
@@ -287,8 +296,14 @@ async fn a_recorded_source_answers_as_before_and_its_recording_too() {
     assert_eq!(text(&source.fetch(&plan(), Part::Run, SPAN).await), text(&awkward()));
     let why = source.explain_empty(&plan(), Arm::Canary, SPAN).await;
     assert_eq!(source.explain_empty(&plan(), Arm::Baseline, SPAN).await, None);
+    let wanted = |name: &str| ExemplarRequest { series: Selector { name: name.to_owned(), matchers: Vec::new() }, span: SPAN };
+    let exemplars = source.exemplars(&wanted("latency_bucket")).await;
+    assert!(exemplars.len() == 2 && source.exemplars(&wanted("other")).await.is_empty());
     let (_place, path) = written(&source.snapshot(), false);
     let recording = Recording::open(&path).unwrap();
+    assert_eq!(recording.exemplars(&wanted("latency_bucket")).await, exemplars);
+    assert!(recording.exemplars(&wanted("other")).await.is_empty());
+    assert_eq!(recording.manifest.exemplars.len(), 1, "what found nothing leaves no trace");
     assert_eq!(text(&fetched(&recording, Part::Run, SPAN).await), text(&awkward()));
     assert_eq!(recording.explain_empty(&plan(), Arm::Canary, SPAN).await, why);
     assert_eq!(recording.explain_empty(&plan(), Arm::Baseline, SPAN).await, None);

@@ -30,7 +30,7 @@ pub struct Target {
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerKind {
-    /// Prometheus 2.42 as Debian 12 has it, with native histograms on.
+    /// Prometheus 2.42 as Debian 12 has it, with native histograms and exemplars on.
     Prometheus,
     /// VictoriaMetrics 1.79 as Debian 12 has it, answering about the last seconds too.
     VictoriaMetrics,
@@ -130,7 +130,7 @@ impl Server {
                 command.arg(format!("--config.file={}", config.display()));
                 command.arg(format!("--storage.tsdb.path={}", data.display()));
                 command.arg(format!("--web.listen-address={address}"));
-                command.args(["--enable-feature=native-histograms", "--log.level=warn"]);
+                command.args(["--enable-feature=native-histograms,exemplar-storage", "--log.level=warn"]);
                 command
             }
             ServerKind::VictoriaMetrics => {

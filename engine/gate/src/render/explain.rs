@@ -4,7 +4,7 @@ mod changes;
 mod noise;
 
 use crate::render::figures;
-use crate::render::slices;
+use crate::render::places;
 use crate::render::text::push_wrapped;
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -34,7 +34,7 @@ pub fn explain(report: &Report, width: usize) -> String {
 /// What there is to say of one metric, each with its heading.
 pub fn paragraphs(report: &Report, finding: &FindingReport) -> Vec<(&'static str, String)> {
     let mut paragraphs = vec![("What was compared", compared(report, finding).join(" "))];
-    let lines = slices::lines(finding, false);
+    let lines = places::lines(finding, false);
     if !lines.is_empty() {
         paragraphs.push(("Where", lines.join("; ")));
     }

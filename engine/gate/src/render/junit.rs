@@ -4,7 +4,7 @@
 use crate::render::case::Case;
 use crate::render::figures;
 use crate::render::markup::{xml, xml_lines};
-use crate::render::slices;
+use crate::render::places;
 use crate::report::{FindingReport, Report};
 
 /// What a test case says besides its name.
@@ -116,7 +116,7 @@ fn metric(report: &Report, finding: &FindingReport) -> TestCase {
         format!("{} ({}): {}", finding.outcome, figures::role(finding), finding.reason),
         format!("baseline {}, canary {}", figures::arm(finding, &finding.baseline), figures::arm(finding, &finding.canary)),
     ];
-    out.extend(slices::lines(finding, false));
+    out.extend(places::lines(finding, false));
     out.extend(finding.queries.iter().cloned());
     TestCase { name: finding.metric.clone(), place, mark, out: out.join("\n") }
 }

@@ -3,7 +3,7 @@
 use crate::render::case::{Case, worst};
 use crate::render::figures;
 use crate::render::markup::{fence, markdown, xml};
-use crate::render::slices;
+use crate::render::places;
 use crate::report::{FindingReport, Report};
 use crate::words;
 
@@ -110,7 +110,7 @@ fn details(finding: &FindingReport) -> String {
     if let Some(rule) = &finding.rule {
         text.push_str(&format!("\nRule: {}:{}\n", markdown(&rule.file), rule.line));
     }
-    for line in slices::lines(finding, false).iter().chain(&finding.warnings) {
+    for line in places::lines(finding, false).iter().chain(&finding.warnings) {
         text.push_str(&format!("\n- {}\n", markdown(line)));
     }
     let queries = finding.queries.join("\n");

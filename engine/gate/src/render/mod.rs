@@ -15,7 +15,7 @@ mod markdown;
 mod markup;
 mod metrics;
 mod picture;
-mod slices;
+mod places;
 mod spark;
 mod text;
 

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::render::ascii::to_ascii;
 use crate::render::case::Case;
-use crate::render::{picture, slices};
+use crate::render::{picture, places};
 use crate::report::{FindingReport, Report};
 use crate::words;
 
@@ -119,7 +119,7 @@ fn push_finding(text: &mut String, finding: &FindingReport, names: usize, width:
         words::odds(finding.evidence.ln_safe.get()),
     ));
     push_wrapped(text, &finding.reason, width, "      ");
-    for line in slices::lines(finding, look.ascii) {
+    for line in places::lines(finding, look.ascii) {
         push_wrapped(text, &line, width, "      ");
     }
     if let Some(picture) = picture(finding, width, look) {

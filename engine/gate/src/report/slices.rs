@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use davy_judge::arm::{Arm, PerArm};
-use davy_judge::verdict::{ArmSummary, Outcome, SliceFinding};
+use davy_judge::verdict::{ArmSummary, InstanceFinding, Outcome, SliceFinding};
 use davy_sources::align::SliceKey;
 use davy_sources::samples::{MatchOp, Matcher};
 use davy_sources::source::Source;
 use serde::{Deserialize, Serialize};
 
 use super::{ArmReport, EffectReport, Evidence, Judged, Word, arm_report, effect_report, obstacle_text, read};
-use crate::number::number;
+use crate::number::{Number, number};
 use crate::pipeline::Run;
 use crate::sentence;
 use crate::words;
@@ -52,6 +52,45 @@ pub struct SliceReport {
     pub reason: String,
 }
 
+/// One instance of the canary against the whole baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceReport {
+    /// Its name (cut where it is long).
+    pub name: String,
+    /// Whether it stands out among the canary's instances.
+    pub stands_out: bool,
+    /// What it showed.
+    pub canary: ArmReport,
+    /// The effect, without an interval.
+    pub effect: Option<EffectReport>,
+    /// ln of its own evidence of harm. It decides nothing.
+    pub ln_harm: Number,
+    /// One phrase.
+    pub reason: String,
+}
+
+/// The worst instances of the canary.
+pub(super) fn instances(judged: &Judged<'_>) -> Vec<InstanceReport> {
+    // One instance is the whole canary.
+    if judged.finding.instances.len() < 2 {
+        return Vec::new();
+    }
+    let report = |found: &InstanceFinding| InstanceReport {
+        name: printable(&bounded(&found.name)),
+        stands_out: found.stands_out,
+        canary: arm_report(&found.canary, judged.rule.unit),
+        effect: found.effect.as_ref().map(effect_report),
+        ln_harm: number(found.ln_harm),
+        reason: sentence::instance(judged, found),
+    };
+    judged.finding.instances.iter().map(report).collect()
+}
+
+/// Control characters would speak to a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
 /// What the slices of a metric are called, in the order of its finding's indices; empty where it is not sliced.
 pub(crate) fn names<S: Source>(run: &Run<'_, S>, metric: usize) -> Vec<String> {
     let Some(keys) = run.slices(metric) else { return Vec::new() };
@@ -62,9 +101,8 @@ pub(crate) fn names<S: Source>(run: &Run<'_, S>, metric: usize) -> Vec<String> {
 fn name(by: &[String], key: &SliceKey) -> String {
     let matchers: Vec<Matcher> =
         by.iter().zip(key).map(|(label, value)| Matcher { label: label.clone(), op: MatchOp::Equal, value: bounded(value) }).collect();
-    // PromQL escapes quotes and line ends; other control characters would speak to a terminal.
-    let text = davy_sources::selector::matchers_text(&matchers);
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    // PromQL escapes quotes and line ends.
+    printable(&davy_sources::selector::matchers_text(&matchers))
 }
 
 fn bounded(value: &str) -> String {

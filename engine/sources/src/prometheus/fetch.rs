@@ -13,6 +13,7 @@ use super::assign::{Assign, add_counters, add_histograms, add_increases, add_val
 use super::client::Client;
 use super::config::PrometheusConfig;
 use super::discover;
+use super::exemplars;
 use super::explain;
 use super::gather::{append_new, asks_too_much, at_window_ends, raw};
 use super::history::{self, Choice};
@@ -20,6 +21,7 @@ use super::promql::{both_arms, duration, label_name, one_of, selector};
 use super::survey::{self, Holding};
 use super::traffic::Traffic;
 use crate::error::{SourceError, SourceErrorKind};
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::samples::{FetchPlan, Matcher, Part, Selector, Signal, Span, StreamData, StreamSpec};
 use crate::selector::fill_template;
 use crate::source::{Fetched, Source};
@@ -117,6 +119,10 @@ impl Source for Prometheus {
 
     async fn explain_empty(&self, plan: &FetchPlan, arm: Arm, span: Span) -> Option<String> {
         explain::explain_empty(&self.client, plan, arm, span).await
+    }
+
+    async fn exemplars(&self, wanted: &ExemplarRequest) -> Vec<Exemplar> {
+        exemplars::exemplars(&self.client, wanted).await
     }
 }
 

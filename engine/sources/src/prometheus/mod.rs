@@ -8,6 +8,7 @@ mod backoff;
 mod client;
 mod config;
 mod discover;
+mod exemplars;
 mod explain;
 mod failure;
 mod fetch;

@@ -3,6 +3,7 @@
 use davy_judge::arm::PerArm;
 use davy_judge::verdict::Verdict;
 
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::samples::{FetchPlan, Part, Span};
 
 /// What this program writes and reads.
@@ -84,8 +85,19 @@ pub struct Manifest {
     pub streams: Vec<StreamRecord>,
     /// What the source said of an arm that is empty.
     pub explanations: PerArm<Option<String>>,
+    /// Requests by their trace that were asked for beside the samples; only answers that hold any.
+    pub exemplars: Vec<KeptExemplars>,
     /// Where the samples are.
     pub storage: Storage,
+}
+
+/// What came back for exemplars.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptExemplars {
+    /// What was asked for.
+    pub request: ExemplarRequest,
+    /// What came back.
+    pub found: Vec<Exemplar>,
 }
 
 /// What came back for one stream in one part, besides samples.

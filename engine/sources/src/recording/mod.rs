@@ -15,7 +15,9 @@ mod table;
 mod wire;
 
 pub use error::RecordError;
-pub use manifest::{About, Body, Expected, Failure, Manifest, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord, Weight};
+pub use manifest::{
+    About, Body, Expected, Failure, KeptExemplars, Manifest, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord, Weight,
+};
 pub use recorded::Recorded;
 pub use recorder::{RecordSummary, Recorder};
 pub use replay::Recording;

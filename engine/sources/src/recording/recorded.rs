@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use davy_judge::arm::Arm;
 
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::recording::Recorder;
 use crate::samples::{FetchPlan, Part, Span};
 use crate::source::{Fetched, Source};
@@ -54,5 +55,11 @@ impl<S: Source> Source for Recorded<S> {
         let text = self.source.explain_empty(plan, arm, span).await;
         self.locked().explain(arm, text.as_deref());
         text
+    }
+
+    async fn exemplars(&self, wanted: &ExemplarRequest) -> Vec<Exemplar> {
+        let found = self.source.exemplars(wanted).await;
+        self.locked().keep_exemplars(wanted, &found);
+        found
     }
 }

@@ -7,9 +7,10 @@ use davy_judge::arm::{Arm, PerArm};
 use sha2::{Digest, Sha256};
 
 use crate::align::Track;
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::recording::directory::{MANIFEST, write_whole};
 use crate::recording::table::{Placed, encode_samples_csv, encode_samples_parquet, encode_series, sample_count};
-use crate::recording::{About, Failure, Manifest, RecordError, Remark, Storage, StoredFile, StreamRecord, wire};
+use crate::recording::{About, Failure, KeptExemplars, Manifest, RecordError, Remark, Storage, StoredFile, StreamRecord, wire};
 use crate::samples::{FetchPlan, NativeHistogram, Part, Samples, Series, Span, StreamData};
 use crate::source::Fetched;
 
@@ -22,6 +23,7 @@ pub struct Recorder {
     plan: FetchPlan,
     streams: BTreeMap<(Part, usize), Stream>,
     explanations: PerArm<Option<String>>,
+    exemplars: Vec<KeptExemplars>,
 }
 
 /// What was written.
@@ -69,7 +71,7 @@ impl Kept {
 impl Recorder {
     /// Nothing was fetched yet.
     pub fn new(plan: &FetchPlan) -> Self {
-        Recorder { plan: plan.clone(), streams: BTreeMap::new(), explanations: PerArm::default() }
+        Recorder { plan: plan.clone(), streams: BTreeMap::new(), explanations: PerArm::default(), exemplars: Vec::new() }
     }
 
     /// Takes in the answer to one fetch, one element per stream of the plan. A failure stays, unless a later answer
@@ -95,6 +97,14 @@ impl Recorder {
     /// Keeps what the source said of an empty arm.
     pub fn explain(&mut self, arm: Arm, text: Option<&str>) {
         *self.explanations.get_mut(arm) = text.map(str::to_owned);
+    }
+
+    /// Keeps what the source answered about exemplars.
+    pub fn keep_exemplars(&mut self, request: &ExemplarRequest, found: &[Exemplar]) {
+        self.exemplars.retain(|kept| kept.request != *request);
+        if !found.is_empty() {
+            self.exemplars.push(KeptExemplars { request: request.clone(), found: found.to_vec() });
+        }
     }
 
     /// Writes a recording, whole or not at all: a directory is filled beside `path` and renamed.
@@ -150,6 +160,7 @@ impl Recorder {
             history: asked(Part::History),
             streams: self.streams.iter().map(|((part, index), stream)| stream.record(*part, *index)).collect(),
             explanations: self.explanations.clone(),
+            exemplars: self.exemplars.clone(),
             storage,
         }
     }

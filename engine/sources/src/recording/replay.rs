@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use davy_judge::arm::Arm;
 
 use crate::error::{SourceError, SourceErrorKind};
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::recording::directory::MANIFEST;
 use crate::recording::recorder::sha256;
 use crate::recording::table::{self, decode_samples_csv, decode_samples_parquet, decode_series};
@@ -141,6 +142,11 @@ impl Source for Recording {
 
     async fn explain_empty(&self, _plan: &FetchPlan, arm: Arm, _span: Span) -> Option<String> {
         self.manifest.explanations.get(arm).clone()
+    }
+
+    async fn exemplars(&self, wanted: &ExemplarRequest) -> Vec<Exemplar> {
+        let kept = self.manifest.exemplars.iter().find(|kept| kept.request == *wanted);
+        kept.map(|kept| kept.found.clone()).unwrap_or_default()
     }
 }
 

@@ -1,13 +1,16 @@
 //! The manifest as JSON. Kept apart from the types that the program works with, so that those may change.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use davy_judge::arm::PerArm;
 use davy_judge::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
+use crate::exemplars::{Exemplar, ExemplarRequest};
 use crate::recording::{
-    About, Body, Expected, Failure, Manifest, RecordError, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord, Weight,
+    About, Body, Expected, Failure, KeptExemplars, Manifest, RecordError, Remark, RulePlace, SCHEMA, Storage, StoredFile, StreamRecord,
+    Weight,
 };
 use crate::samples::{FetchPlan, MatchOp, Matcher, Part, Selector, Signal, Span, StreamSpec};
 
@@ -39,6 +42,8 @@ struct WireManifest {
     streams: Vec<WireStream>,
     #[serde(default, skip_serializing_if = "WireExplanations::is_empty")]
     explanations: WireExplanations,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exemplars: Vec<WireKeptExemplars>,
     samples: WireStorage,
     rules: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,6 +244,44 @@ struct WireBody {
     file: String,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireKeptExemplars {
+    series: WireSelector,
+    span: WireSpan,
+    found: Vec<WireExemplar>,
+}
+
+/// The value is text, because not every JSON reader gives the same `f64` back.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireExemplar {
+    trace_id: String,
+    value: String,
+    time_ms: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
+}
+
+fn exemplars_to_wire(kept: &KeptExemplars) -> WireKeptExemplars {
+    let found = kept.found.iter().map(|exemplar| WireExemplar {
+        trace_id: exemplar.trace_id.clone(),
+        value: format!("{:?}", exemplar.value),
+        time_ms: exemplar.time_ms,
+        labels: exemplar.labels.clone(),
+    });
+    WireKeptExemplars { series: selector_to_wire(&kept.request.series), span: span_to_wire(kept.request.span), found: found.collect() }
+}
+
+fn exemplars_from_wire(wire: WireKeptExemplars) -> Result<KeptExemplars, Wrong> {
+    let request = ExemplarRequest { series: selector_from_wire(wire.series), span: span_from_wire(wire.span)? };
+    let exemplar = |wire: WireExemplar| match wire.value.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(Exemplar { trace_id: wire.trace_id, value, time_ms: wire.time_ms, labels: wire.labels }),
+        Ok(_) | Err(_) => Err(("an exemplar's value that is a number".to_owned(), format!("{:?}", wire.value))),
+    };
+    Ok(KeptExemplars { request, found: wire.found.into_iter().map(exemplar).collect::<Result<_, Wrong>>()? })
+}
+
 /// The manifest as the bytes of a file.
 pub(super) fn encode(manifest: &Manifest) -> Result<Vec<u8>, String> {
     let mut bytes = serde_json::to_vec_pretty(&to_wire(manifest)).map_err(|error| error.to_string())?;
@@ -281,6 +324,7 @@ fn to_wire(manifest: &Manifest) -> WireManifest {
         plan: plan_to_wire(&manifest.plan),
         streams: manifest.streams.iter().map(stream_to_wire).collect(),
         explanations: WireExplanations { baseline: manifest.explanations.baseline.clone(), canary: manifest.explanations.canary.clone() },
+        exemplars: manifest.exemplars.iter().map(exemplars_to_wire).collect(),
         samples: match &manifest.storage {
             Storage::Csv { series, samples } => WireStorage::Csv { series: file_to_wire(series), samples: file_to_wire(samples) },
             Storage::Parquet { series, samples } => WireStorage::Parquet { series: file_to_wire(series), samples: file_to_wire(samples) },
@@ -320,6 +364,7 @@ fn from_wire(wire: WireManifest) -> Result<Manifest, Wrong> {
         history: wire.history.map(span_from_wire).transpose()?,
         streams: wire.streams.into_iter().map(stream_from_wire).collect::<Result<_, _>>()?,
         explanations: PerArm { baseline: wire.explanations.baseline, canary: wire.explanations.canary },
+        exemplars: wire.exemplars.into_iter().map(exemplars_from_wire).collect::<Result<_, _>>()?,
         storage: match wire.samples {
             WireStorage::Csv { series, samples } => Storage::Csv { series: file_from_wire(series), samples: file_from_wire(samples) },
             WireStorage::Parquet { series, samples } => {

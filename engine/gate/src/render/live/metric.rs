@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::line::{Line, fitted, right};
 use crate::number::Number;
-use crate::render::{figures, picture, slices};
+use crate::render::{figures, picture, places};
 use crate::report::FindingReport;
 use crate::words;
 
@@ -79,7 +79,7 @@ impl Layout {
     /// A metric's lines, and one of its worst slice where there is something to say of it.
     pub fn lines(self, finding: &FindingReport, columns: usize, ascii: bool) -> Vec<Line> {
         let mut lines = self.own_lines(finding, columns, ascii);
-        lines.extend(slices::lines(finding, ascii).into_iter().take(1).map(|slice| Line::of(format!("    {slice}"))));
+        lines.extend(places::lines(finding, ascii).into_iter().take(1).map(|place| Line::of(format!("    {place}"))));
         lines
     }
 
