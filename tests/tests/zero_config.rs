@@ -94,6 +94,34 @@ async fn the_preset_that_fits_is_chosen_and_its_rivals_are_named() {
 }
 
 #[tokio::test]
+async fn milliseconds_are_judged_as_such_and_seconds_come_first_where_both_are() {
+    let old = Names {
+        latency: Some("http_server_duration_milliseconds"),
+        scale: 1000.0,
+        requests: None,
+        status: Some("http_status_code"),
+        labels: Vec::new(),
+    };
+    let slow = service(|canary| Version { median: 0.15, ..canary });
+    let alone = server(&[(old.clone(), slow.clone())]).await;
+    let found = gate(&alone.url(), ARMS, &[]).await;
+    assert!(found.stderr.contains("holds: presets/otel-http-ms"), "{}", found.stderr);
+    let report = found.report().unwrap();
+    assert_eq!(found.code, Some(1), "{}", found.stdout);
+    let latency = &report["findings"][0]["baseline"];
+    let p99 = latency["value"].as_f64().unwrap();
+    assert!((200.0..300.0).contains(&p99) && latency["unit"] == "ms", "{latency}");
+    let both = server(&[(Names::otel_http(), slow.clone()), (old, slow)]).await;
+    let found = gate(&both.url(), ARMS, &[]).await;
+    assert!(
+        found.stderr.contains("holds: presets/otel-http (") && found.stderr.contains("presets/otel-http-ms would do too"),
+        "{}",
+        found.stderr
+    );
+    assert_eq!(found.code, Some(1));
+}
+
+#[tokio::test]
 async fn another_label_of_the_status_is_taken_and_none_is_said() {
     let names = Names { status: Some("status"), ..Names::prom_http() };
     let failing = service(|canary| Version { errors: 0.05, ..canary });

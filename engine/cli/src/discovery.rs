@@ -19,9 +19,6 @@ use crate::{inputs, screen, terminal};
 
 /// How much longer than the deadline of the defaults one looks back for what there is, ms.
 const LOOKBACK_MS: i64 = 3_600_000;
-/// What the rules are called in messages.
-const NAME: &str = "the rules found";
-
 /// Rules and how they came about.
 pub struct Discovered {
     /// The rules.
@@ -100,9 +97,13 @@ pub async fn discover(source: &Prometheus, options: &Options, end_ms: i64) -> Re
     };
     let file = rule_file(chosen, &found);
     say(source, &ranked, &companions, &found, span).await;
-    // The file is ours: that it cannot be read would be a mistake of ours, and is said like any other.
-    let rules =
-        load_str(NAME, &file, &Options { baseline: options.baseline.clone(), canary: options.canary.clone(), ..Options::default() });
+    // Named like a preset: there is no file in which a line could be looked up. That it cannot be read would be a mistake of
+    // ours, and is said like any other.
+    let rules = load_str(
+        &format!("presets/{} as found", chosen.candidate.preset.name),
+        &file,
+        &Options { baseline: options.baseline.clone(), canary: options.canary.clone(), ..Options::default() },
+    );
     Ok(rules.map(|rules| Discovered { rules, file }).map_err(|found| anyhow!("{}", terminal::diagnostics(&found))))
 }
 

@@ -184,6 +184,37 @@ fn a_slower_canary_is_seen_as_often_as_foreseen() {
 }
 
 #[test]
+fn ready_values_and_throughput_are_foreseen_too() {
+    let yaml = "schema: davy/v1
+name: shop
+arms: { baseline: { version: v1 }, canary: { version: v2 } }
+metrics:
+  - name: cpu
+    promql: 'avg(cpu_seconds{ {{arm}} })'
+    tolerance: 30%
+  - name: throughput
+    rate: requests_total
+    worse: lower
+    tolerance: 10%
+";
+    let plan = plan(yaml);
+    let mut random = ChaCha8Rng::seed_from_u64(8);
+    let mut windows = past(&mut random, |random| Reading::Value(0.5 + binomial(random, 100, 0.5) as f64 / 1_000.0));
+    let totals = past(&mut random, |random| Reading::Total(binomial(random, 4_000, 0.5) as f64));
+    for (window, totals) in windows.iter_mut().zip(totals) {
+        window.metrics.extend(totals.metrics);
+        window.gaps.extend(totals.gaps);
+    }
+    let traffic = [PerArm::default(), PerArm { baseline: 16_000.0, canary: 2_000.0 }];
+    let foreseen = forecast(&plan, &windows, &traffic, Effort::of(60), &|_| {}).expect("there is a past");
+    assert!(foreseen.promotes(), "{:?} {:?}", foreseen.promoted, foreseen.held_for);
+    let ratio = |metric: usize| foreseen.metrics[metric].detection.as_ref().and_then(|detection| detection.ratio).expect("it is seen");
+    // Beyond what is tolerated, and not by much: little noise.
+    assert!((1.3..2.0).contains(&ratio(0)), "{}", ratio(0));
+    assert!((0.6..0.9).contains(&ratio(1)), "{}", ratio(1));
+}
+
+#[test]
 fn where_little_traffic_keeps_a_good_canary_from_promotion_something_helps() {
     let plan = plan(ERRORS);
     let requests = 12;
