@@ -26,6 +26,8 @@ const SLOWER: [f64; 4] = [0.3, 0.62, 0.83, 1.0];
 pub enum Canary {
     Good,
     Bad,
+    /// From this time on.
+    BadFrom(i64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,18 +146,17 @@ impl Service {
     fn reading(&self, stream: usize, arm: Arm, instance: usize, place: usize, time_ms: i64) -> f64 {
         let restarted = self.faults_of(stream).filter(|fault| fault.kind == Kind::Restart && fault.span().start_ms < time_ms);
         let restarted_ms = restarted.map(|fault| fault.span().start_ms).max();
-        let since_ms = restarted_ms.unwrap_or(BEGIN_MS - 1_000_000);
-        let scrapes = ((time_ms - since_ms) / SCRAPE_MS) as f64;
-        let bad = arm == Arm::Canary && self.canary == Canary::Bad;
-        let per_scrape = match place {
-            0..4 => REQUESTS * if bad { SLOWER[place] } else { BOUNDS[place].1 },
-            _ => {
-                let failed = if bad { 0.08 } else { 0.004 };
-                REQUESTS * if place == 4 { 1.0 - failed } else { failed }
-            }
+        let since_ms = restarted_ms.unwrap_or(BEGIN_MS - 10_000_000);
+        let turns_ms = match (arm, self.canary) {
+            (Arm::Baseline, _) | (Arm::Canary, Canary::Good) => i64::MAX,
+            (Arm::Canary, Canary::Bad) => i64::MIN,
+            (Arm::Canary, Canary::BadFrom(turns_ms)) => turns_ms,
         };
-        let ripple = |scrape: i64| noise(self.seed, arm as u64 * 64 + instance as u64, scrape) * 0.4 * per_scrape;
-        (scrapes * per_scrape + ripple(time_ms / SCRAPE_MS)).round()
+        let scrapes = |from_ms: i64, to_ms: i64| (to_ms.saturating_sub(from_ms).max(0) / SCRAPE_MS) as f64;
+        let (good, bad) = (per_scrape(place, false), per_scrape(place, true));
+        let counted = good * scrapes(since_ms, time_ms.min(turns_ms)) + bad * scrapes(since_ms.max(turns_ms), time_ms);
+        let ripple = noise(self.seed, arm as u64 * 64 + instance as u64, time_ms / SCRAPE_MS) * 0.4 * good.min(bad);
+        (counted + ripple).round()
     }
 }
 
@@ -167,6 +168,18 @@ impl Source for Service {
     async fn explain_empty(&self, _: &FetchPlan, _: Arm, _: Span) -> Option<String> {
         None
     }
+}
+
+/// What a series counts from one scrape to the next.
+fn per_scrape(place: usize, bad: bool) -> f64 {
+    let failed = if bad { 0.08 } else { 0.004 };
+    REQUESTS
+        * match place {
+            0..4 if bad => SLOWER[place],
+            0..4 => BOUNDS[place].1,
+            4 => 1.0 - failed,
+            _ => failed,
+        }
 }
 
 fn hides(fault: &Fault, arm: Arm, instance: usize, time_ms: i64, now_ms: i64) -> bool {
