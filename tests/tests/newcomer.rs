@@ -6,13 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use davy_tests::davy::workspace;
 use davy_tests::filled::{Filled, Names, Version, exposition, now};
 
-/// How long a command may take; the first builds everything.
-const PATIENCE: Duration = Duration::from_secs(900);
 /// After this a gate that waits for a verdict is interrupted, as a person would.
 const WAITS: Duration = Duration::from_secs(15);
 /// Seconds that the canary runs already.
@@ -44,6 +42,7 @@ fn way(command: &str) -> Way {
 /// Where the commands of the pages run.
 struct Place {
     clone: PathBuf,
+    target: PathBuf,
     home: PathBuf,
     url: String,
     begins: i64,
@@ -56,11 +55,14 @@ impl Place {
         let mut shell = Command::new("bash");
         let own_home = std::env::var_os("HOME").map(PathBuf::from).expect("HOME is set");
         let kept = |name: &str, below: &str| std::env::var_os(name).map_or_else(|| own_home.join(below), PathBuf::from);
-        let built = self.clone.join("target/debug");
-        let path = format!("{}:{}", built.display(), std::env::var("PATH").expect("PATH is set"));
+        let path = format!("{}:{}", self.target.join("debug").display(), std::env::var("PATH").expect("PATH is set"));
         shell.args(["-c", command]).current_dir(&self.clone).env_clear().stdin(Stdio::null());
         shell.env("PATH", path).env("HOME", &self.home).env("NO_COLOR", "1").env("LANG", "C.UTF-8");
-        shell.env("CARGO_HOME", kept("CARGO_HOME", ".cargo")).env("RUSTUP_HOME", kept("RUSTUP_HOME", ".rustup"));
+        // Not the clone's own, so that crates are built once per machine.
+        shell
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_HOME", kept("CARGO_HOME", ".cargo"))
+            .env("RUSTUP_HOME", kept("RUSTUP_HOME", ".rustup"));
         shell
     }
 
@@ -68,10 +70,7 @@ impl Place {
     fn run(&self, command: &str) -> Output {
         let waits = command.starts_with("davy gate") && !command.contains("--once") && !command.contains("--end");
         let limit = if waits { format!("timeout --preserve-status --signal=INT {} ", WAITS.as_secs()) } else { String::new() };
-        let began = Instant::now();
-        let output = self.shell(&format!("{limit}{command}")).output().expect("bash starts");
-        assert!(began.elapsed() < PATIENCE, "{command} took {:?}", began.elapsed());
-        output
+        self.shell(&format!("{limit}{command}")).output().expect("bash starts")
     }
 
     /// The command with the reader's own address, times and arms in place of the page's.
@@ -149,7 +148,8 @@ async fn live_every_command_of_the_pages_runs_in_a_fresh_clone() {
     let server = Filled::start(&exposition(&Names::prom_http(), &versions, end, 2 * 3600, 15, 7)).unwrap().ready().await.unwrap();
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    let place = Place { clone: clone_into(folder.path()), home, url: server.url(), begins: end - CANARY_SECS, ends: end - 60 };
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("newcomer");
+    let place = Place { clone: clone_into(folder.path()), target, home, url: server.url(), begins: end - CANARY_SECS, ends: end - 60 };
     fs::write(
         place.clone.join("stricter.yaml"),
         "schema: davy/v1\nname: stricter\nextends: [presets/prom-http]\nwindow: { min_windows: 12 }\n",
