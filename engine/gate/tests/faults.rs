@@ -105,6 +105,7 @@ fn without_a_fault_the_good_are_promoted_and_the_bad_rolled_back() {
         let verdict = |canary| verdict(&plan("hold"), &Service::new(seed, canary, Vec::new()), &[5, 11, 12]);
         assert_eq!(verdict(Canary::Good), "promote", "seed {seed}: else the properties below prove nothing");
         assert_eq!(verdict(Canary::Bad), "rollback", "seed {seed}");
+        assert_ne!(verdict(Canary::BadFrom(BEGIN_MS + 5 * STEP_MS)), "promote", "seed {seed}");
     }
 }
 
