@@ -50,7 +50,14 @@ async fn fetch(config: PrometheusConfig) -> Result<StreamData, SourceError> {
         step_ms: 15_000,
         max_history_samples: 1000,
     };
-    Prometheus::new(config)?.fetch(&plan, Part::Run, SPAN).await.remove(0)
+    let source = Prometheus::new(config)?;
+    let traffic = source.traffic();
+    assert_eq!((traffic.asked(), traffic.answered(), traffic.bytes()), (0, 0, 0));
+    let answer = source.fetch(&plan, Part::Run, SPAN).await.remove(0);
+    // Whoever waits sees every request end, whatever became of it.
+    assert!(traffic.asked() > 0 && traffic.asked() == traffic.answered(), "{traffic:?}");
+    assert!(answer.is_err() || traffic.bytes() > 0, "{traffic:?}");
+    answer
 }
 
 /// The error, whose text has all these words, names the place and holds no secret.
