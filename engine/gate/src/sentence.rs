@@ -21,7 +21,7 @@ pub fn verdict(plan: &Plan, decision: &Decision, judged: &[Judged<'_>]) -> Strin
         Cause::AtDeadline => {
             "the deadline came; nothing is missing, nothing looks bad, and the rules say `at_deadline: promote`".to_owned()
         }
-        Cause::NoData(empty) => no_data(plan, *empty),
+        Cause::NoData(empty) => no_data(plan, *empty, decision.windows),
         Cause::NotYet(metrics) => not_yet(metrics, judged, decision),
         other @ (Cause::Vanished
         | Cause::InstancesLost { .. }
@@ -148,9 +148,13 @@ fn safe(judged: &[Judged<'_>]) -> String {
     format!("{} {verb} shown to be within tolerance, evidence {} or better", words::list(&names), words::odds(weakest.unwrap_or(0.0)))
 }
 
-fn no_data(plan: &Plan, empty: PerArm<bool>) -> String {
+fn no_data(plan: &Plan, empty: PerArm<bool>, judged: usize) -> String {
     let text = |arm: Arm| format!("the {} ({})", arm.name(), matchers_text(plan.fetch.arms.get(arm)));
     match (empty.baseline, empty.canary) {
+        // Perhaps nobody looked: the analysis has only begun.
+        (true, true) if judged == 0 => {
+            format!("no whole window has been judged: nothing of {} or {} has been seen yet", text(Arm::Baseline), text(Arm::Canary))
+        }
         (true, true) => format!("neither {} nor {} has any data", text(Arm::Baseline), text(Arm::Canary)),
         (true, false) => format!("{} has no data", text(Arm::Baseline)),
         (false, _) => format!("{} has no data", text(Arm::Canary)),

@@ -3,7 +3,7 @@
 //!
 //! The metric's evidence of harm is half the whole's and half the mean of the slices': a mean of e-processes is an e-process
 //! whatever their dependence, so slicing never adds false alarms. It needs that slices and weights are settled before outcomes
-//! are seen; see [`by_traffic`] and ADR 0007. Promotion rests on the whole, and waits while a slice leans to harm.
+//! are seen; see [`by_traffic`] and ADR 10. Promotion rests on the whole, and waits while a slice leans to harm.
 
 use crate::constants::{MOST_SLICES, SLICES_SHARE};
 use crate::evidence::{average, weighted_mean};

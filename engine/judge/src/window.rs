@@ -35,7 +35,7 @@ pub struct StepStart {
     /// One per rule: pseudo-canaries of the past at this step's traffic, or why there are none.
     pub histories: Vec<Result<MetricHistory, String>>,
     /// One list per rule: the histories of its slices. How many slices a metric has is settled by the first step that names
-    /// any: who builds this chooses them from what the baseline showed before, never from the canary (ADR 0007).
+    /// any: who builds this chooses them from what the baseline showed before, never from the canary (ADR 10).
     pub slices: Vec<Vec<Result<MetricHistory, String>>>,
     /// The step's windows up to the first judged one (warm-up and that one): they tell the traffic, and are not evidence.
     pub lead: Vec<Window>,

@@ -9,7 +9,8 @@ use davy_sources::samples::{MatchOp, Matcher};
 use davy_sources::source::Source;
 use serde::{Deserialize, Serialize};
 
-use super::{ArmReport, EffectReport, Evidence, Judged, Word, arm_report, effect_report, obstacle_text, read};
+use super::build::{arm_report, effect_report, obstacle_text};
+use super::{ArmReport, EffectReport, Evidence, Judged, Word, read};
 use crate::number::{Number, number};
 use crate::pipeline::Run;
 use crate::sentence;
