@@ -155,6 +155,34 @@ fn events_that_belong_to_no_slice_make_all_of_them_unknown() {
     assert_eq!(slices(&aligner, TWO_COUNTERS, 30), [("/pay".to_owned(), counts(4.0, 10.0))]);
 }
 
+/// A live run forgets what it has judged, a replay has all samples at once: both must say the same.
+#[test]
+fn events_of_no_slice_are_remembered_after_they_are_forgotten() {
+    // Counted without a route, then restarted to exactly zero.
+    let requests = [(5, 0.0), (15, 10.0), (25, 20.0), (35, 30.0), (45, 40.0), (55, 50.0)];
+    let errors = [(5, 0.0), (15, 4.0), (25, 0.0), (35, 0.0), (45, 0.0), (55, 0.0)];
+    let part = |points: &[(i64, f64)], from: i64, to: i64| -> Vec<(i64, f64)> {
+        points.iter().copied().filter(|(time, _)| from < *time && *time <= to).collect()
+    };
+    let take = |aligner: &mut Aligner, from: i64, to: i64| {
+        for (stream, series) in [
+            (0, counter(&[("pod", "a"), ("route", "/pay")], &part(&requests, from, to))),
+            (2, counter(&[("pod", "a")], &part(&errors, from, to))),
+        ] {
+            aligner.feed(stream, &StreamData { series: vec![series], ..StreamData::default() });
+        }
+    };
+    let mut at_once = aligned(&["route"], Vec::new());
+    take(&mut at_once, 0, 60);
+    let mut live = aligned(&["route"], Vec::new());
+    for end_ms in [20, 30, 40, 50, 60] {
+        take(&mut live, end_ms - if end_ms == 20 { 20 } else { STEP }, end_ms);
+        assert_eq!(slices(&live, TWO_COUNTERS, end_ms), slices(&at_once, TWO_COUNTERS, end_ms), "window {end_ms}");
+        live.forget_before(end_ms - STEP);
+    }
+    assert_eq!(slices(&live, TWO_COUNTERS, 60), [("/pay".to_owned(), Reading::Missing)]);
+}
+
 fn aligned_with(requests: Series, errors: Series) -> Aligner {
     aligned(&["route"], vec![(0, vec![requests]), (2, vec![errors])])
 }

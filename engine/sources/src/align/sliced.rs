@@ -43,7 +43,7 @@ fn counted<'a>(targets: &[&'a Target], filter: Option<usize>, by: &[String], spa
             counted.is_read |= of_series.intervals > 0;
             if series.passes(filter) {
                 let key = key(labels, by);
-                if series.track.points().iter().any(|(time, value)| *time <= span.end_ms && *value != 0.0) {
+                if series.has_counted_by(span.end_ms) {
                     counted.used.insert(key.clone());
                 }
                 counted.added.entry(key).or_default().add(of_series);

@@ -41,12 +41,19 @@ pub(super) struct CounterSeries {
     passes: Vec<bool>,
     /// Increments already, not readings.
     pub is_ready: bool,
+    /// When it first was anything but zero, also when that sample is forgotten.
+    first_counted_ms: Option<i64>,
 }
 
 impl CounterSeries {
     /// Whether a filter (by its index) lets the series through; no filter: always.
     pub fn passes(&self, filter: Option<usize>) -> bool {
         filter.is_none_or(|index| self.passes.get(index).copied().unwrap_or(false))
+    }
+
+    /// Whether it has ever counted anything up to a time.
+    pub fn has_counted_by(&self, time_ms: i64) -> bool {
+        self.first_counted_ms.is_some_and(|first_ms| first_ms <= time_ms)
     }
 }
 
@@ -110,7 +117,10 @@ impl Target {
             track: Track::default(),
             passes: filters.iter().map(|filter| filter.matches(&series.labels)).collect(),
             is_ready,
+            first_counted_ms: None,
         });
+        let counted_ms = usable.iter().filter(|(_, value)| *value != 0.0).map(|(time_ms, _)| *time_ms).min();
+        entry.first_counted_ms = entry.first_counted_ms.into_iter().chain(counted_ms).min();
         entry.track.insert_all(usable);
     }
 
