@@ -78,7 +78,7 @@ impl Place {
         let arms = format!("--prometheus {} --rules checkout.yaml --baseline version=v1 --canary version=v2", self.url);
         let mut filled = command.replace("http://prometheus:9090", &self.url).replace(" URL", &format!(" {}", self.url));
         filled = filled.replacen(" …", &format!(" {arms}"), 1);
-        filled = filled.replacen("--start TIME", &format!("--start {}", self.begins), 1);
+        filled = filled.replacen("--start TIME", &format!("--start {}", self.begins), 1).replace("EPOCH", &self.begins.to_string());
         filled = filled.replacen("--end TIME", &format!("--end {}", self.ends), 1);
         if filled.starts_with("cargo install") {
             // The same, without minutes of optimisation, and not into a real home.
