@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod draws;
+
 use std::sync::Arc;
 
 use davy_judge::analysis::Analysis;
@@ -11,6 +13,7 @@ use davy_judge::reading::{BucketCounts, Reading};
 use davy_judge::rule::{AtDeadline, Breaker, Direction, Kind, Method, OnBreach, OnMissing, Policy, Rule, Tolerance};
 use davy_judge::verdict::{Cause, Decision, Obstacle, Outcome, Verdict};
 use davy_judge::window::{MetricWindow, StepStart, Window};
+use draws::Draws;
 use proptest::prelude::*;
 
 fn policy(longest: usize) -> Policy {
@@ -39,35 +42,6 @@ fn rule(name: &str, kind: Kind) -> Rule {
         required: true,
         weight: 1.0,
         method: Method::Auto,
-    }
-}
-
-/// A small deterministic generator: uniform in (0, 1).
-struct Draws(u64);
-
-impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
-    /// Poisson by a normal for large means, by waiting times for small ones.
-    fn poisson(&mut self, mean: f64) -> f64 {
-        if mean > 50.0 {
-            return (mean + mean.sqrt() * self.normal()).round().max(0.0);
-        }
-        let (mut count, mut left) = (0.0, mean);
-        loop {
-            left += self.uniform().ln();
-            if left < 0.0 {
-                return count;
-            }
-            count += 1.0;
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Slices of a metric: they are averaged, named and bounded, and never make a canary look better.
 
+mod draws;
+
 use davy_judge::analysis::Analysis;
 use davy_judge::arm::PerArm;
 use davy_judge::history::MetricHistory;
@@ -7,6 +9,7 @@ use davy_judge::reading::Reading;
 use davy_judge::rule::{AtDeadline, Direction, Kind, Method, OnBreach, OnMissing, Policy, Rule, Tolerance};
 use davy_judge::verdict::{Cause, Decision, Obstacle, Outcome, Verdict};
 use davy_judge::window::{MetricWindow, StepStart, Window};
+use draws::Draws;
 use proptest::prelude::*;
 
 fn policy(longest: usize) -> Policy {
@@ -35,34 +38,6 @@ fn rule(name: &str, kind: Kind, tolerance: f64) -> Rule {
         required: true,
         weight: 1.0,
         method: Method::Auto,
-    }
-}
-
-/// A small deterministic generator.
-struct Draws(u64);
-
-impl Draws {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
-    fn poisson(&mut self, mean: f64) -> f64 {
-        if mean > 50.0 {
-            return (mean + mean.sqrt() * self.normal()).round().max(0.0);
-        }
-        let (mut count, mut left) = (0.0, mean);
-        loop {
-            left += self.uniform().ln();
-            if left < 0.0 {
-                return count;
-            }
-            count += 1.0;
-        }
     }
 }
 
