@@ -242,3 +242,57 @@ async fn live_what_is_not_lacking_is_promoted() {
     assert_eq!(away.code, Some(0), "{}{}", away.stdout, away.stderr);
     assert!(refused.load(Ordering::Relaxed) > 0);
 }
+
+/// A range query beyond 11,000 points is refused by a real server; nobody may meet that refusal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_points_than_a_server_allows_are_asked_for_in_parts() {
+    const LIMIT: i64 = 11_000;
+    let start = 1_700_000_000;
+    let parts = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&parts);
+    let double = Double::start(move |_, asked| {
+        let whole = |name: &str| asked.field(name).parse::<f64>().map(|value| value as i64);
+        let (Ok(from), Ok(to), Ok(step @ 1..)) = (whole("start"), whole("end"), whole("step")) else {
+            return ok(r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#);
+        };
+        if (to - from) / step + 1 > LIMIT {
+            let refusal = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)";
+            return http("400 Bad Request", "", &format!(r#"{{"status":"error","errorType":"bad_data","error":"{refusal}"}}"#));
+        }
+        // Those of the judged windows; the search for the canary's first sample takes wider steps.
+        counter.fetch_add(u64::from(step == 1), Ordering::Relaxed);
+        let level = if asked.field("query").contains("v2") { 15 } else { 10 };
+        let points: Vec<String> =
+            (from..=to).step_by(step as usize).map(|time| format!(r#"[{time},"{}"]"#, level * 100 + time % 7 * 10)).collect();
+        ok(&format!(
+            r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{}},"values":[{}]}}]}}}}"#,
+            points.join(",")
+        ))
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("points.yaml");
+    std::fs::write(&rules, POINTS_RULES).unwrap();
+    let (begin, end) = (start.to_string(), (start + LIMIT).to_string());
+    let rules = rules.display().to_string();
+    let arguments = ["gate", "--rules", &rules, "--prometheus", &url(&double), "--start", &begin, "--end", &end].map(str::to_owned);
+    let run = run_async(arguments.to_vec()).await.unwrap();
+    assert_eq!(run.code, Some(1), "the canary is half as much again: {}{}", run.stdout, run.stderr);
+    assert!(run.stdout.starts_with("ROLLBACK"), "{}", run.stdout);
+    // One window more than 11,000, for the first increment: two parts for each arm.
+    assert_eq!(parts.load(Ordering::Relaxed), 4);
+}
+
+const POINTS_RULES: &str = "
+schema: davy/v1
+name: points
+arms:
+  baseline: { version: v1 }
+  canary: { version: v2 }
+history: false
+window: { step: 1s, warmup: 0s, deadline: 11000s, min_windows: 10 }
+metrics:
+  - name: load
+    promql: 'sum(load{ {{arm}} })'
+    tolerance: 10%
+";
