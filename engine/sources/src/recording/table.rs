@@ -99,23 +99,26 @@ pub(super) fn encode_samples_csv(placed: &[Placed]) -> Result<Vec<u8>, String> {
     to_csv(columns)
 }
 
-/// `samples.parquet`.
+/// `samples.parquet`. A large recording is written while the gate still holds its samples: every column is as long as it
+/// must be, and there is none without need.
 pub(super) fn encode_samples_parquet(placed: &[Placed]) -> Result<Vec<u8>, String> {
-    let (mut series, mut times, mut values, mut buckets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let count = sample_count(placed);
+    let (mut series, mut times, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut buckets = has_native(placed).then(|| Vec::with_capacity(count));
     for (id, time, value, native) in rows(placed) {
         series.push(id);
         times.push(time);
         values.push(value);
-        buckets.push(native);
+        if let Some(buckets) = &mut buckets {
+            buckets.push(native);
+        }
     }
     let mut columns = vec![
         Column::new(PlSmallStr::from_static("series"), series),
         Column::new(PlSmallStr::from_static("time_ms"), times),
         Column::new(PlSmallStr::from_static("value"), values),
     ];
-    if has_native(placed) {
-        columns.push(Column::new(PlSmallStr::from_static("buckets"), buckets));
-    }
+    columns.extend(buckets.map(|buckets| Column::new(PlSmallStr::from_static("buckets"), buckets)));
     let mut frame = DataFrame::new_infer_height(columns).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(|error| error.to_string())?;
