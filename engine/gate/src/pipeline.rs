@@ -23,6 +23,7 @@ use crate::steps::{Stage, Steps};
 
 /// Windows of a step's lead whose traffic tells how large a pseudo-canary should be.
 const TRAFFIC_WINDOWS: usize = 5;
+
 /// One analysis under way.
 pub struct Run<'a, S> {
     plan: &'a Plan,

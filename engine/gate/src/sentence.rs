@@ -56,6 +56,9 @@ fn standing(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
     let name = |metric: &usize| judged[*metric].rule.rule.name.as_str();
     Some(match cause {
         Cause::Vanished => "the canary sent data and then vanished, while the baseline goes on".to_owned(),
+        Cause::InstancesLost { before, now: 0 } => format!(
+            "nothing of the canary came in the last window, {before} of its instances sent data before in this traffic step; see whether it is down, or whether the source failed"
+        ),
         Cause::InstancesLost { before, now } => format!(
             "half of the canary's instances or more are silent: {before} sent data before in this traffic step, {now} did in the last window; see whether they crashed, or whether the source lost them"
         ),
