@@ -89,6 +89,11 @@ impl Ranks {
         self.ties > 0.0
     }
 
+    /// The chance, in the sample, that the canary is higher, ties counting half.
+    pub(super) fn canary_higher(&self) -> f64 {
+        self.u / self.pairs()
+    }
+
     fn pairs(&self) -> f64 {
         self.baseline * self.canary
     }
@@ -101,7 +106,7 @@ impl Ranks {
     }
 
     fn result(&self, p_greater: f64, p_less: f64, p_two_sided: f64, exact: bool) -> MannWhitney {
-        let canary_higher = self.u / self.pairs();
+        let canary_higher = self.canary_higher();
         let cliffs_delta = 2.0 * canary_higher - 1.0;
         MannWhitney { u: self.u, canary_higher, cliffs_delta, p_two_sided, p_greater, p_less, exact }
     }

@@ -1,8 +1,8 @@
-//! Kayenta's Mann–Whitney classification of one pair of series, for `method: kayenta` and to be measured against. It is kept as
-//! it is, its known weaknesses included.
+//! The interval of the shift by which Kayenta decides: R's `wilcox.test(conf.int = TRUE, exact = FALSE, correct = TRUE)`, with its
+//! root finder's absolute tolerance, so that the verdict depends on the unit.
 
-use super::mann_whitney::{normal_quantile, sorted_arms};
 use crate::arm::PerArm;
+use crate::fixed_horizon::mann_whitney::{normal_quantile, sorted_arms};
 use crate::zeroin::zeroin;
 
 /// Coverage of the interval that decides.
@@ -11,21 +11,6 @@ pub const CONFIDENCE: f64 = 0.98;
 pub const TOLERANCE: f64 = 0.25;
 /// Absolute tolerance of the root finder, whatever the unit.
 pub const ROOT_TOLERANCE: f64 = 1e-4;
-
-/// What Kayenta says of one metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Classification {
-    /// No shift beyond its tolerance.
-    Pass,
-    /// The canary is higher.
-    High,
-    /// The canary is lower.
-    Low,
-    /// An arm has no values.
-    NoData,
-    /// All values are tied but the arms are not the same: its formula has no answer.
-    Error,
-}
 
 /// The interval of the shift by which Kayenta decides, in the metric's unit, canary − baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,27 +23,6 @@ pub struct Interval {
     pub estimate: f64,
 }
 
-/// Classifies a pair with Kayenta's defaults: either direction, effect size by the ratio of means, no outliers removed. What is
-/// not finite is left out.
-pub fn classify(arms: PerArm<&[f64]>) -> Classification {
-    let Some(sorted) = sorted_arms(arms) else { return Classification::NoData };
-    if sorted.baseline == sorted.canary {
-        return Classification::Pass;
-    }
-    let Some(interval) = interval_of(&sorted, ROOT_TOLERANCE) else { return Classification::Error };
-    let bound = TOLERANCE * interval.estimate.abs();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let ratio = mean(&sorted.canary) / mean(&sorted.baseline);
-    let no_ratio = !ratio.is_finite() || ratio == 0.0;
-    if interval.lower > bound && (no_ratio || ratio >= 1.0) {
-        Classification::High
-    } else if interval.upper < -bound && (no_ratio || ratio <= 1.0) {
-        Classification::Low
-    } else {
-        Classification::Pass
-    }
-}
-
 /// The interval of the shift as R's `wilcox.test(conf.int = TRUE, exact = FALSE)` gives it, with the root finder's tolerance.
 /// None where an arm is empty or all values are tied at a shift that is looked at.
 ///
@@ -68,7 +32,7 @@ pub fn interval(arms: PerArm<&[f64]>, root_tolerance: f64) -> Option<Interval> {
     interval_of(&sorted_arms(arms)?, root_tolerance)
 }
 
-fn interval_of(sorted: &PerArm<Vec<f64>>, root_tolerance: f64) -> Option<Interval> {
+pub(super) fn interval_of(sorted: &PerArm<Vec<f64>>, root_tolerance: f64) -> Option<Interval> {
     let (baseline, canary) = (&sorted.baseline, &sorted.canary);
     let lowest = canary.first()? - baseline.last()?;
     let highest = canary.last()? - baseline.first()?;
