@@ -1,0 +1,34 @@
+//! Where bodies go.
+
+use super::refusal::Refusal;
+
+/// What a body tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Metrics.
+    Metrics,
+    /// Logs.
+    Logs,
+    /// Traces.
+    Traces,
+}
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Protobuf.
+    Protobuf,
+    /// JSON.
+    Json,
+}
+
+/// What was taken of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// How many points, records or spans were not taken.
+    pub rejected: u64,
+    /// Why, for whoever runs the client; also a warning where nothing was rejected. Empty where all is well.
+    pub message: String,
+}
+
+/// Decodes and keeps a body: once it returns, what it says was taken is acknowledged. May block; several are called at a time.
+pub type Intake = Box<dyn Fn(Signal, Encoding, &[u8]) -> Result<Taken, Refusal> + Send + Sync>;

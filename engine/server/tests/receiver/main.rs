@@ -1,0 +1,7 @@
+//! The receiver over real sockets: answers, refusals, bounds.
+
+mod answers;
+mod faults;
+mod grpc;
+mod protection;
+mod wire;
