@@ -46,6 +46,10 @@ lab:
 bench *ARGS:
     cargo bench --workspace --locked {{ ARGS }}
 
+# judges real recorded traces (PATH holds `lab`, `nezha`, `nab`) and writes what was said into docs/real-data.md
+real-data PATH:
+    cargo run -p davy-tests --bin real-data --locked -- {{ PATH }} --write docs/real-data.md
+
 # crates of which the tree has two versions
 deps:
     cargo tree --workspace --locked --duplicates --edges normal --depth 0

@@ -10,4 +10,5 @@ pub mod exporters;
 pub mod filled;
 pub mod lab;
 pub mod live;
+pub mod real_data;
 pub mod yaml;
