@@ -6,6 +6,7 @@ pub mod align;
 pub mod error;
 pub mod exemplars;
 pub mod matching;
+pub mod otlp;
 pub mod prometheus;
 pub mod pseudo_canary;
 pub mod recording;

@@ -1,0 +1,9 @@
+//! OTLP: from bytes to a [`Source`](crate::source::Source).
+//!
+//! [`decode`] reads a request, [`WindowStore::accept`] takes it in and says what it refused, [`OtlpSource`] answers from what the
+//! store holds. Nothing here opens a socket or reads a clock. [`file`] reads what a collector's file exporter wrote.
+
+mod decode;
+mod json;
+
+pub use decode::{DecodeError, Encoding, Request, Signal, decode};
