@@ -4,6 +4,18 @@
 //! store holds. Nothing here opens a socket or reads a clock. [`file`] reads what a collector's file exporter wrote.
 
 mod decode;
+mod ingest;
 mod json;
+mod labels;
+mod limits;
+mod point;
+mod reason;
+mod series;
+mod store;
+mod usage;
 
 pub use decode::{DecodeError, Encoding, Request, Signal, decode};
+pub use limits::Limits;
+pub use reason::Reason;
+pub use store::WindowStore;
+pub use usage::{Outcome, Usage};

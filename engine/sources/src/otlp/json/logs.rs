@@ -62,11 +62,7 @@ impl Names for Severity {
 
 impl From<ResourceLogs> for pb::ResourceLogs {
     fn from(json: ResourceLogs) -> Self {
-        pb::ResourceLogs {
-            resource: json.resource.map(Into::into),
-            scope_logs: json.scope_logs.into_vec(),
-            ..pb::ResourceLogs::default()
-        }
+        pb::ResourceLogs { resource: json.resource.map(Into::into), scope_logs: json.scope_logs.into_vec(), ..pb::ResourceLogs::default() }
     }
 }
 
