@@ -50,6 +50,14 @@ bench *ARGS:
 real-data PATH:
     cargo run -p davy-tests --bin real-data --locked -- {{ PATH }} --write docs/real-data.md
 
+# how often Davy and its peers are wrong, and how soon they are right: the page, the CSV and the charts; goes on where it was ended
+characteristics *ARGS:
+    cargo run -p davy-characteristics --locked -- {{ ARGS }}
+
+# every combination, not only the published cells: a night
+characteristics-full *ARGS:
+    cargo run -p davy-characteristics --locked -- --full {{ ARGS }}
+
 # crates of which the tree has two versions
 deps:
     cargo tree --workspace --locked --duplicates --edges normal --depth 0
