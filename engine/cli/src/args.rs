@@ -144,6 +144,16 @@ pub struct ShowArgs {
     /// Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)
     #[arg(long)]
     pub explain: bool,
+    /// Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing
+    #[arg(long, value_enum, value_name = "JUDGE")]
+    pub compare: Option<Peer>,
+}
+
+/// Another judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Peer {
+    /// Kayenta, in a single look at the end
+    Kayenta,
 }
 
 /// How a check is shown.
@@ -321,6 +331,9 @@ pub struct ReportArgs {
     /// In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv
     #[arg(long, value_name = "KIND", default_value = "text")]
     pub to: String,
+    /// Also shows in text and Markdown whose judgement the same windows would have had
+    #[arg(long, value_enum, value_name = "JUDGE")]
+    pub compare: Option<Peer>,
 }
 
 /// Arguments of `davy rules`.

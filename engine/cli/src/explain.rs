@@ -25,8 +25,10 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     let kind = kind_of(&args.to).context("--to")?;
     let reports = read(&args.paths)?;
     let is_single = reports.len() == 1;
-    let cases: Vec<Case<'_>> =
-        reports.iter().map(|(name, report)| Case { name: if is_single { "" } else { name }, ..Case::of(report) }).collect();
+    let cases: Vec<Case<'_>> = reports
+        .iter()
+        .map(|(name, report)| Case { name: if is_single { "" } else { name }, compares: args.compare.is_some(), ..Case::of(report) })
+        .collect();
     say(&render::render(kind, &cases, terminal::look()));
     Ok(Exit::Promote)
 }

@@ -304,7 +304,7 @@ fn outage_text(outage: &Outage) -> String {
 fn no_analysis(why: &str, on_error: OnError, showing: &Showing) -> Exit {
     telemetry::no_analysis();
     anstream::eprintln!("davy: no analysis took place: {why}");
-    showing.show(&[Case { name: "", outcome: Err(why), moments: &[], difference: None }]);
+    showing.show(&[Case::failed("", why)]);
     match on_error {
         OnError::Fail => Exit::NoAnalysis,
         OnError::Hold => Exit::Hold,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use davy_gate::render::Case;
+use davy_gate::render::{Case, comparison};
 use davy_gate::replay::{Moment, Replayed, difference, replay as judge};
 use davy_gate::rules::{Options, RuleSet};
 use davy_gate::words;
@@ -132,19 +132,20 @@ fn show(outcomes: &[Outcome], args: &ReplayArgs, showing: &Showing, is_single: b
     let names: Vec<String> = outcomes.iter().map(|outcome| outcome.path.display().to_string()).collect();
     let errors: Vec<String> =
         outcomes.iter().map(|outcome| outcome.replayed.as_ref().err().map_or_else(String::new, |error| format!("{error:#}"))).collect();
-    let cases: Vec<Case<'_>> = outcomes
+    let plain: Vec<Case<'_>> = outcomes
         .iter()
         .enumerate()
         .map(|(index, outcome)| {
             let name = if is_single { "" } else { names[index].as_str() };
             match &outcome.replayed {
                 Ok((replayed, difference)) => {
-                    Case { name, outcome: Ok(&replayed.report), moments: &replayed.moments, difference: difference.as_deref() }
+                    Case { name, moments: &replayed.moments, difference: difference.as_deref(), ..Case::of(&replayed.report) }
                 }
-                Err(_) => Case { name, outcome: Err(&errors[index]), moments: &[], difference: None },
+                Err(_) => Case::failed(name, &errors[index]),
             }
         })
         .collect();
+    let cases = showing.compared(&plain);
     let is_listed = args.show.output == Output::Text && !is_single;
     if args.as_of && args.show.output == Output::Text {
         for case in &cases {
@@ -171,7 +172,8 @@ fn line(case: &Case<'_>, check: bool) -> String {
         (true, None) => "ok ",
         (false, _) => "",
     };
-    format!("{mark}{:<8} {}: {}\n", report.verdict, case.name, report.reason)
+    let compared = comparison(case, report).map_or_else(String::new, |said| format!("         compared: {said}\n"));
+    format!("{mark}{:<8} {}: {}\n{compared}", report.verdict, case.name, report.reason)
 }
 
 fn moment_text(moment: &Moment) -> String {

@@ -24,6 +24,7 @@ pub struct Showing {
     output: Output,
     targets: Vec<Target>,
     explains: bool,
+    compares: bool,
 }
 
 impl Showing {
@@ -41,7 +42,7 @@ impl Showing {
             }
             targets.push(target);
         }
-        Ok(Showing { output: args.output, targets, explains: args.explain })
+        Ok(Showing { output: args.output, targets, explains: args.explain, compares: args.compare.is_some() })
     }
 
     /// Whether somebody wants to know of each window.
@@ -61,6 +62,11 @@ impl Showing {
         self.output == Output::Jsonl && std::io::stdout().is_terminal()
     }
 
+    /// With the comparison that was asked for.
+    pub fn compared<'a>(&self, cases: &[Case<'a>]) -> Vec<Case<'a>> {
+        cases.iter().map(|case| Case { compares: self.compares, ..*case }).collect()
+    }
+
     /// Writes all reports, then fills stdout.
     pub fn show(&self, cases: &[Case<'_>]) {
         self.write_reports(cases);
@@ -77,6 +83,8 @@ impl Showing {
     }
 
     fn fill_stdout(&self, cases: &[Case<'_>]) {
+        let compared = self.compared(cases);
+        let cases = compared.as_slice();
         // An analysis that never took place has no report; scripts that read stdout find it empty, as they always did.
         let is_empty = matches!(cases, [Case { name: "", outcome: Err(_), .. }]);
         let look = terminal::look();
@@ -96,6 +104,7 @@ impl Showing {
 
     /// Writes all reports.
     pub fn write_reports(&self, cases: &[Case<'_>]) {
+        let cases = &self.compared(cases);
         let look = render::Look { width: 100, colour: false, ascii: false };
         for target in &self.targets {
             let text = render::render(target.kind, cases, look);

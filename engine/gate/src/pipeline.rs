@@ -18,6 +18,7 @@ use tracing::Instrument;
 pub use crate::intake::{Doubt, Outage, PATIENCE, Patience};
 use crate::intake::{Intake, widened};
 use crate::plan::Plan;
+use crate::rules::rule_set::DecisionMethod;
 use crate::slices::Slicing;
 use crate::steps::{Stage, Steps};
 
@@ -67,10 +68,14 @@ impl<'a, S: Source> Run<'a, S> {
     /// A matcher of the plan that does not compile.
     pub fn new(plan: &'a Plan, source: &'a S) -> Result<Self, String> {
         let rules = plan.rules.metrics.iter().map(|metric| metric.rule.clone()).collect();
+        let analysis = Analysis::new(rules, plan.rules.policy(plan.step_ms));
         Ok(Run {
             plan,
             source,
-            analysis: Analysis::new(rules, plan.rules.policy(plan.step_ms)),
+            analysis: match plan.rules.decision.method {
+                DecisionMethod::Davy => analysis,
+                DecisionMethod::Kayenta => analysis.decided_by_kayenta(plan.rules.kayenta_policy(plan.step_ms)),
+            },
             intake: Intake::new(plan, plan.edge_before(plan.start_ms))?,
             steps: Steps::new(plan.step_ms, plan.warmup_ms),
             history: None,

@@ -130,7 +130,7 @@ impl Plan {
 
     fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        hash.update(self.rules.to_yaml().as_bytes());
+        hash.update(self.rules.decisive_yaml().as_bytes());
         hash.update(self.start_ms.to_le_bytes());
         for weight in &self.weights {
             hash.update(weight.time_ms.to_le_bytes());

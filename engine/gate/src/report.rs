@@ -8,10 +8,12 @@ use crate::exemplars::ExemplarReport;
 use crate::number::Number;
 
 mod build;
+mod kayenta;
 mod read;
 mod slices;
 
 pub use build::{Judged, matchers_text, report, unit_text};
+pub use kayenta::{KayentaGroupReport, KayentaMetricReport, KayentaReport};
 pub use read::{ReadError, from_json};
 pub use slices::{InstanceReport, SliceReport};
 
@@ -60,6 +62,9 @@ pub struct Report {
     pub arms: ArmTexts,
     /// One per metric.
     pub findings: Vec<FindingReport>,
+    /// What Kayenta says of the same windows; not there where no window was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kayenta: Option<KayentaReport>,
     /// What a reader should know of the whole.
     pub warnings: Vec<String>,
     /// The same in at most a kilobyte.
@@ -73,7 +78,8 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseReport {
     /// harm, breaker, vanished, safe, at_deadline, hold_breach, common_incident, baseline_beyond_limit,
-    /// sample_ratio_mismatch, instances_lost, no_data, too_many_missing, not_yet or too_few_windows.
+    /// sample_ratio_mismatch, instances_lost, no_data, too_many_missing, not_yet or too_few_windows; where Kayenta decides also
+    /// kayenta_pass, kayenta_marginal, kayenta_fail, kayenta_unjudged or kayenta_not_yet.
     #[serde(deserialize_with = "read::cause")]
     pub kind: Word,
     /// The metrics that it rests on; empty where it is no metric's.

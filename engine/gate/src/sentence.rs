@@ -1,5 +1,7 @@
 //! One sentence for each answer, such as a tired person understands at night.
 
+pub mod kayenta;
+
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::rule::{Direction, Kind, OnBreach, Tolerance};
 use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, InstanceFinding, Obstacle, Outcome, SliceFinding, Verdict};
@@ -23,6 +25,7 @@ pub fn verdict(plan: &Plan, decision: &Decision, judged: &[Judged<'_>]) -> Strin
         }
         Cause::NoData(empty) => no_data(plan, *empty, decision.windows),
         Cause::NotYet(metrics) => not_yet(metrics, judged, decision),
+        Cause::Kayenta(cause) => decision.kayenta.as_ref().map(|look| kayenta::verdict(*cause, look, &plan.rules)).unwrap_or_default(),
         other @ (Cause::Vanished
         | Cause::InstancesLost { .. }
         | Cause::HoldBreach(_)
@@ -37,7 +40,7 @@ pub fn verdict(plan: &Plan, decision: &Decision, judged: &[Judged<'_>]) -> Strin
 /// What stands beside the first cause; none where it says nothing new.
 pub fn aside(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
     match cause {
-        Cause::NotYet(_) | Cause::TooFewWindows { .. } | Cause::NoData(_) => None,
+        Cause::NotYet(_) | Cause::TooFewWindows { .. } | Cause::NoData(_) | Cause::Kayenta(_) => None,
         Cause::Harm(_)
         | Cause::Breaker(_)
         | Cause::Safe
@@ -89,7 +92,9 @@ fn standing(cause: &Cause, judged: &[Judged<'_>]) -> Option<String> {
         Cause::TooFewWindows { judged, wanted } => {
             format!("{} of {} judged so far in this traffic step", words::windows(*judged), wanted)
         }
-        Cause::Harm(_) | Cause::Breaker(_) | Cause::Safe | Cause::AtDeadline | Cause::NoData(_) | Cause::NotYet(_) => return None,
+        Cause::Harm(_) | Cause::Breaker(_) | Cause::Safe | Cause::AtDeadline | Cause::NoData(_) | Cause::NotYet(_) | Cause::Kayenta(_) => {
+            return None;
+        }
     })
 }
 
@@ -182,6 +187,9 @@ fn not_yet(metrics: &[usize], judged: &[Judged<'_>], decision: &Decision) -> Str
 /// What one metric's comparison means.
 pub fn finding(judged: &Judged<'_>, decision: &Decision) -> String {
     let finding = judged.finding;
+    if let Some(classified) = &finding.kayenta {
+        return kayenta::finding(judged, classified);
+    }
     match finding.outcome {
         Outcome::Breach => {
             let consequence = match finding.on_breach {

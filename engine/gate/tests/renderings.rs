@@ -72,7 +72,7 @@ fn shadow_and_no_analysis() {
     (shadow.mode, shadow.action) = ("shadow", "promote");
     let mut wrong = check("shadow", &[Case::of(&shadow)]);
     let why = "http://prometheus:9090: connection refused\n<b> & \"c\" ]]> ::error::no";
-    wrong.extend(check("no-analysis", &[Case { name: "", outcome: Err(why), moments: &[], difference: None }]));
+    wrong.extend(check("no-analysis", &[Case::failed("", why)]));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -82,7 +82,7 @@ fn several_recordings() {
     let cases = [
         Case { name: "recordings/lab-slower", difference: Some("expected promote, found rollback"), ..Case::of(&slower) },
         Case { name: "recordings/same", ..Case::of(&same) },
-        Case { name: "recordings/broken", outcome: Err("manifest.json: cut off"), moments: &[], difference: None },
+        Case::failed("recordings/broken", "manifest.json: cut off"),
     ];
     let wrong = check("several", &cases);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

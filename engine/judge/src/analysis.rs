@@ -5,6 +5,7 @@
 use crate::arm::{Arm, PerArm};
 use crate::constants::MIN_WINDOWS_ROLLBACK;
 use crate::evidence::weighted_mean;
+use crate::kayenta::KayentaPolicy;
 use crate::metric::MetricJudge;
 use crate::multiplicity::e_bh;
 use crate::presence::Presence;
@@ -37,6 +38,10 @@ pub struct Analysis {
     /// Why a promotion cannot be at the last window, first the strongest.
     pub(crate) holds: Vec<Cause>,
     pub(crate) presence: Presence,
+    /// The arms' shares of traffic, or live instances, in each judged window.
+    pub(crate) exposures: Vec<PerArm<f64>>,
+    /// Kayenta's score decides, where it is there.
+    pub(crate) kayenta: Option<KayentaPolicy>,
     split: PerArm<f64>,
     detector: StepDetector,
 }
@@ -53,6 +58,8 @@ impl Analysis {
             steps: 0,
             holds: Vec::new(),
             presence: Presence::default(),
+            exposures: Vec::new(),
+            kayenta: None,
             split: PerArm::default(),
             detector: StepDetector::default(),
         }
@@ -90,6 +97,7 @@ impl Analysis {
         self.split.baseline += requests.baseline;
         self.split.canary += requests.canary;
         let exposure = self.exposure(window);
+        self.exposures.push(exposure);
         for (metric, shown) in self.metrics.iter_mut().zip(&window.metrics) {
             metric.push(shown, exposure);
         }
@@ -139,6 +147,9 @@ impl Analysis {
     }
 
     fn ending(&mut self) -> Option<End> {
+        if let Some(policy) = self.kayenta.clone() {
+            return self.ending_by_kayenta(&policy);
+        }
         self.holds = self.standing_holds();
         if let Some(cause) = self.rollback_cause() {
             return Some(End { verdict: Verdict::Rollback, cause });
@@ -184,7 +195,8 @@ impl Analysis {
         worst.into_iter().map(|position| rolling[position]).collect()
     }
 
-    fn standing_holds(&self) -> Vec<Cause> {
+    /// Holds because of what is not there.
+    pub(crate) fn holds_of_presence(&self) -> Vec<Cause> {
         let mut holds = Vec::new();
         if self.presence.is_vanished() {
             holds.push(Cause::Vanished);
@@ -195,6 +207,11 @@ impl Analysis {
         if empty.baseline || empty.canary {
             holds.push(Cause::NoData(empty));
         }
+        holds
+    }
+
+    fn standing_holds(&self) -> Vec<Cause> {
+        let mut holds = self.holds_of_presence();
         let ln_harm_needed = -self.policy.false_rollback.ln();
         for (index, metric) in self.metrics.iter().enumerate() {
             if metric.ln_incident() >= ln_harm_needed {
@@ -226,7 +243,7 @@ impl Analysis {
         holds
     }
 
-    fn sample_ratio_mismatch(&self, ln_needed: f64) -> Option<Cause> {
+    pub(crate) fn sample_ratio_mismatch(&self, ln_needed: f64) -> Option<Cause> {
         let split = self.policy.expected_split?;
         let total = self.split.baseline + self.split.canary;
         if total <= 0.0 {

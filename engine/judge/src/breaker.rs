@@ -13,10 +13,12 @@ pub struct BreakerJudge {
 
 impl BreakerJudge {
     /// None where the breaker cannot speak of the metric: only rates of events and latencies where higher is worse count
-    /// their events.
+    /// their events, and only against the baseline: a rule with a limit alone asks nothing of it, one with neither leaves the
+    /// rest to Kayenta.
     pub fn for_rule(rule: &Rule, breaker: Breaker) -> Option<Self> {
         let counts = matches!(rule.kind, Kind::Quantile(_) | Kind::Ratio);
-        (counts && rule.worse != Direction::Lower && rule.tolerance.is_some()).then_some(BreakerJudge { breaker, in_a_row: 0 })
+        let is_compared = rule.tolerance.is_some() || rule.limit.is_none();
+        (counts && rule.worse != Direction::Lower && is_compared).then_some(BreakerJudge { breaker, in_a_row: 0 })
     }
 
     /// Takes one window. `bound`: the bucket bound at which a quantile is judged; `tolerated`: the tolerated factor;

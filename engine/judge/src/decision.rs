@@ -4,6 +4,8 @@ use crate::analysis::Analysis;
 use crate::arm::{Arm, PerArm};
 use crate::constants::{INSTANCES_NAMED, MIN_WINDOWS_PROMOTE, SLICES_WITH_INTERVAL};
 use crate::directed::{Directed, Voices};
+use crate::fixed_horizon::kayenta::Classification;
+use crate::kayenta::KayentaLook;
 use crate::limit::LevelJudge;
 use crate::metric::MetricJudge;
 use crate::rule::{AtDeadline, Direction, Method, OnBreach, Policy};
@@ -34,10 +36,17 @@ impl Analysis {
             | Cause::NoData(_)
             | Cause::TooManyMissing(_)
             | Cause::NotYet(_)
+            | Cause::Kayenta(_)
             | Cause::TooFewWindows { .. } => Vec::new(),
         };
-        let findings =
+        let look = self.kayenta.as_ref().map(|policy| self.kayenta_look(policy));
+        let mut findings: Vec<Finding> =
             self.metrics.iter().enumerate().map(|(index, metric)| finding(metric, &self.policy, breached.contains(&index))).collect();
+        if let (Some(look), Some(policy)) = (&look, &self.kayenta) {
+            for (index, finding) in findings.iter_mut().enumerate() {
+                say_kayenta(finding, look, index, policy.metrics[index].muted);
+            }
+        }
         Decision {
             verdict,
             is_final,
@@ -49,10 +58,11 @@ impl Analysis {
             windows: self.windows,
             windows_in_step: self.windows_in_step,
             steps: self.steps,
+            kayenta: look,
         }
     }
 
-    fn first_hold(&self) -> Cause {
+    pub(crate) fn first_hold(&self) -> Cause {
         let unseen = self.presence.seen.map(|seen| !seen);
         let nothing_judged = if unseen.baseline || unseen.canary {
             Cause::NoData(unseen)
@@ -63,6 +73,10 @@ impl Analysis {
     }
 
     fn at_deadline(&self) -> (Verdict, Cause, bool) {
+        if let Some(policy) = &self.kayenta {
+            let (verdict, cause) = self.at_deadline_by_kayenta(policy);
+            return (verdict, cause, true);
+        }
         match self.policy.at_deadline {
             AtDeadline::Hold => (Verdict::Hold, self.first_hold(), true),
             AtDeadline::Rollback => (Verdict::Rollback, Cause::AtDeadline, true),
@@ -87,6 +101,7 @@ impl Analysis {
             | Cause::SampleRatioMismatch { .. }
             | Cause::NoData(_)
             | Cause::TooManyMissing(_)
+            | Cause::Kayenta(_)
             | Cause::TooFewWindows { .. } => false,
         });
         let needed = -self.policy.false_rollback.ln();
@@ -171,7 +186,31 @@ fn finding(metric: &MetricJudge, policy: &Policy, is_attributed: bool) -> Findin
         safe_trace: metric.safe_trace.clone(),
         slices: slice_findings(metric, policy, outcome == Outcome::Breach),
         instances: instance_findings(metric, policy),
+        kayenta: None,
     }
+}
+
+/// Where Kayenta decides, a finding means what its label says; the evidence beside it decides nothing.
+fn say_kayenta(finding: &mut Finding, look: &KayentaLook, index: usize, is_muted: bool) {
+    let classified = look.metrics[index];
+    let is_breaker = finding.outcome == Outcome::Breach && finding.on_breach == OnBreach::Rollback;
+    finding.outcome = match classified.classification {
+        Classification::High | Classification::Low | Classification::NoDataFail => Outcome::Breach,
+        Classification::NoData | Classification::Error => Outcome::Inconclusive,
+        Classification::Pass if is_breaker => Outcome::Breach,
+        Classification::Pass if look.unjudged.contains(&index) => Outcome::Inconclusive,
+        Classification::Pass => Outcome::Pass,
+    };
+    let empty = finding.arms.map(|arm| arm.windows == 0);
+    finding.obstacle = match finding.outcome {
+        Outcome::Inconclusive if empty.baseline || empty.canary => Some(Obstacle::NoData(empty)),
+        Outcome::Inconclusive => Some(Obstacle::TooManyMissing).filter(|_| classified.classification != Classification::Error),
+        Outcome::Pass | Outcome::Breach | Outcome::Suspect => None,
+    };
+    finding.required = !is_muted;
+    finding.method = "kayenta";
+    finding.remaining_windows = None;
+    finding.kayenta = Some(classified);
 }
 
 fn instance_findings(metric: &MetricJudge, policy: &Policy) -> Vec<InstanceFinding> {

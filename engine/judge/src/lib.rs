@@ -18,6 +18,7 @@ pub mod history;
 mod incident;
 mod instances;
 pub mod interval;
+pub mod kayenta;
 mod limit;
 mod median;
 mod metric;

@@ -1,6 +1,8 @@
 //! The answers: of a metric, and of the whole analysis.
 
 use crate::arm::PerArm;
+use crate::fixed_horizon::kayenta::Classified;
+use crate::kayenta::{KayentaCause, KayentaLook};
 use crate::rule::OnBreach;
 
 /// What the caller should do with the canary.
@@ -64,6 +66,8 @@ pub enum Cause {
     TooManyMissing(usize),
     /// Not enough evidence yet: the required metrics that are not yet safe.
     NotYet(Vec<usize>),
+    /// Kayenta's score decides, and this is how it stands.
+    Kayenta(KayentaCause),
     /// Fewer windows of the present traffic step than the rules want.
     TooFewWindows {
         /// Judged in this step.
@@ -256,6 +260,8 @@ pub struct Finding {
     pub slices: Vec<SliceFinding>,
     /// The worst of the canary's instances, the worst first; empty where it has fewer than two.
     pub instances: Vec<InstanceFinding>,
+    /// Kayenta's label, where Kayenta's score decides; then `outcome` follows it and the evidence decides nothing.
+    pub kayenta: Option<Classified>,
 }
 
 /// The whole analysis' answer at a moment.
@@ -281,4 +287,6 @@ pub struct Decision {
     pub steps: usize,
     /// Further causes that stand beside the first, the same precedence order.
     pub also: Vec<Cause>,
+    /// Kayenta's look, where its score decides.
+    pub kayenta: Option<KayentaLook>,
 }

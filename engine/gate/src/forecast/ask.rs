@@ -382,6 +382,7 @@ fn why(cause: &Cause) -> &'static str {
         Cause::TooFewWindows { .. } => "too few windows before the deadline",
         Cause::SampleRatioMismatch { .. } => "traffic not split as expected",
         Cause::Vanished | Cause::InstancesLost { .. } => "gaps in the history, taken for a canary that vanished",
+        Cause::Kayenta(_) => "Kayenta's score",
         Cause::Harm(_) | Cause::Breaker(_) | Cause::Safe | Cause::AtDeadline => "the deadline",
     }
 }

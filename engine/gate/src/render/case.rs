@@ -15,12 +15,19 @@ pub struct Case<'a> {
     pub moments: &'a [Moment],
     /// What differs from the recorded expectation.
     pub difference: Option<&'a str>,
+    /// Also what Kayenta would have said, whether the rules ask for it or not.
+    pub compares: bool,
 }
 
 impl<'a> Case<'a> {
     /// A report alone.
     pub fn of(report: &'a Report) -> Self {
-        Case { name: "", outcome: Ok(report), moments: &[], difference: None }
+        Case { name: "", outcome: Ok(report), moments: &[], difference: None, compares: false }
+    }
+
+    /// An analysis that did not take place.
+    pub fn failed(name: &'a str, why: &'a str) -> Self {
+        Case { name, outcome: Err(why), moments: &[], difference: None, compares: false }
     }
 
     /// What it is called: the recording, else the rules' name, else `analysis`.

@@ -69,6 +69,9 @@ fn whole(report: &Report) -> Vec<String> {
         "baseline_beyond_limit" => "The limit is broken without the canary too. Mend the service, or the limit.".to_owned(),
         "sample_ratio_mismatch" => "Where requests do not go where they should, the arms may see different ones. Look at the router, or mend `arms.expected_split`.".to_owned(),
         "hold_breach" => "The metric holds and does not roll back because the rules say `on_breach: hold`.".to_owned(),
+        "kayenta_pass" | "kayenta_marginal" | "kayenta_fail" | "kayenta_unjudged" | "kayenta_not_yet" => {
+            "`decision.method: kayenta` in the rules: the verdict comes from Kayenta's score of all metrics, and odds decide nothing.".to_owned()
+        }
         _ => "`decision.at_deadline` in the rules turned the hold into this.".to_owned(),
     });
     let places: Vec<String> = report
@@ -96,6 +99,13 @@ fn lacking(report: &Report) -> String {
 }
 
 fn meaning(finding: &FindingReport) -> &'static str {
+    if finding.method == "kayenta" {
+        return match finding.outcome {
+            "pass" => "passes Kayenta's test, which shows no more than that no difference was found.",
+            "breach" => "fails Kayenta's test.",
+            _ => "could not be judged, and what is missing never promotes.",
+        };
+    }
     match (finding.outcome, finding.on_breach) {
         ("pass", _) => "shown to be safe.",
         ("breach", "rollback") => "shown to be worse than tolerated: this takes the canary back.",

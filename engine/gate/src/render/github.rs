@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn of_many_annotations_the_last_says_how_many_more() {
         let why = "refused".to_owned();
-        let cases = vec![Case { name: "r", outcome: Err(&why), moments: &[], difference: None }; 12];
+        let cases = vec![Case::failed("r", &why); 12];
         let lines = annotations(&cases, "");
         assert_eq!(lines.lines().count(), MOST_ANNOTATIONS);
         assert!(lines.ends_with("::error title=davy::3 more are in the job's summary\n"), "{lines}");
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_summary_stays_within_its_limit() {
         let why = "é".repeat(700_000);
-        let cases = [Case { name: "", outcome: Err(&why), moments: &[], difference: None }];
+        let cases = [Case::failed("", &why)];
         for taken in [0, 1000, SUMMARY_BYTES - 50, SUMMARY_BYTES, 2 * SUMMARY_BYTES] {
             let summary = step_summary(&cases, taken);
             assert!(summary.is_empty() || taken + summary.len() <= SUMMARY_BYTES, "{taken} {}", summary.len());

@@ -11,6 +11,7 @@ use crate::render::case::{Case, worst};
 use crate::render::explain::paragraphs;
 use crate::render::figures;
 use crate::render::html::canvas::Size;
+use crate::render::kayenta;
 use crate::render::markup::xml;
 use crate::report::{FindingReport, Report};
 use crate::words;
@@ -107,6 +108,7 @@ fn article(case: &Case<'_>, index: usize) -> String {
     for (metric, finding) in report.findings.iter().enumerate() {
         text.push_str(&card(report, finding, index, metric));
     }
+    text.push_str(&kayenta::section(case, report));
     text.push_str("</article>\n");
     text
 }

@@ -2,6 +2,7 @@
 
 use crate::render::case::{Case, worst};
 use crate::render::figures;
+use crate::render::kayenta;
 use crate::render::markup::{fence, markdown, xml};
 use crate::render::places;
 use crate::report::{FindingReport, Report};
@@ -74,7 +75,8 @@ fn section(case: &Case<'_>, with_details: bool) -> String {
         text.push_str(&format!("\n- **differs**: {}\n", markdown(difference)));
     }
     let hints = report.timings.iter().flat_map(|timings| &timings.notes);
-    let notes: Vec<String> = report.warnings.iter().chain(hints).map(|note| format!("- {}\n", markdown(note))).collect();
+    let compared = kayenta::line(case, report).map(|said| format!("- compared: {}\n", markdown(said)));
+    let notes: Vec<String> = report.warnings.iter().chain(hints).map(|note| format!("- {}\n", markdown(note))).chain(compared).collect();
     if !notes.is_empty() {
         text.push_str(&format!("\n{}", notes.concat()));
     }

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::render::ascii::to_ascii;
 use crate::render::case::Case;
-use crate::render::{picture, places};
+use crate::render::{kayenta, picture, places};
 use crate::report::{FindingReport, Report};
 use crate::words;
 
@@ -32,7 +32,14 @@ pub fn to_texts(cases: &[Case<'_>], look: Look) -> String {
             let name = if case.name.is_empty() { String::new() } else { format!("{}\n", case.name) };
             let difference = case.difference.map_or_else(String::new, |difference| format!("  DIFFERS: {difference}\n"));
             match case.outcome {
-                Ok(report) => format!("{name}{}{difference}{}", to_text(report, look), hints(report)),
+                Ok(report) => {
+                    let compared = kayenta::line(case, report).map_or_else(String::new, |said| {
+                        let mut text = String::from("\n");
+                        push_wrapped(&mut text, &format!("compared: {said}"), look.width.max(LEAST_WIDTH), "  ");
+                        text
+                    });
+                    format!("{name}{}{difference}{compared}{}", to_text(report, look), hints(report))
+                }
                 Err(why) => format!("{name}NO ANALYSIS  {why}\n"),
             }
         })
@@ -110,13 +117,17 @@ fn push_finding(text: &mut String, finding: &FindingReport, names: usize, width:
         (_, true) => ".",
     };
     let role = if finding.required { "required" } else { finding.on_breach };
+    // Where Kayenta decides, odds decide nothing.
+    let odds = match finding.method {
+        "kayenta" => String::new(),
+        _ => {
+            let [harm, safe] = [finding.evidence.ln_harm, finding.evidence.ln_safe].map(|ln| words::odds(ln.get()));
+            format!("; harm {harm}, safe {safe}")
+        }
+    };
     text.push_str(&format!(
-        "  {style}{sign} {:<names$}  {}{style:#} ({role}, {}); harm {}, safe {}\n",
-        finding.metric,
-        finding.outcome,
-        finding.method,
-        words::odds(finding.evidence.ln_harm.get()),
-        words::odds(finding.evidence.ln_safe.get()),
+        "  {style}{sign} {:<names$}  {}{style:#} ({role}, {}){odds}\n",
+        finding.metric, finding.outcome, finding.method
     ));
     push_wrapped(text, &finding.reason, width, "      ");
     for line in places::lines(finding, look.ascii) {

@@ -1,11 +1,13 @@
 //! A report made of a run.
 
 use davy_judge::arm::Arm;
+use davy_judge::kayenta::KayentaCause;
 use davy_judge::rule::{Direction, Kind, OnBreach};
 use davy_judge::verdict::{ArmSummary, Cause, Decision, Effect, EffectKind, Finding, Obstacle, Verdict};
 use davy_sources::samples::Matcher;
 use davy_sources::source::Source;
 
+use super::kayenta::kayenta_report;
 use super::{
     ArmReport, ArmTexts, CauseReport, EffectReport, Evidence, FindingReport, NoiseReport, Report, RuleRef, RulesRef, SCHEMA, SUMMARY_BYTES,
     SeriesReport, Summary, WholeEvidence, WindowRange, Word, slices,
@@ -47,7 +49,7 @@ pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
         score,
         summary: summary(action, score, &reason, is_shadow),
         reason,
-        cause: cause_report(&decision.cause, &judged),
+        cause: cause_report(&decision, &judged),
         evidence: WholeEvidence {
             ln_harm: number(decision.ln_harm),
             ln_harm_needed: number(-plan.rules.decision.false_rollback.ln()),
@@ -69,6 +71,7 @@ pub fn report<S: Source>(run: &Run<'_, S>, at_deadline: bool) -> Report {
         },
         arms: ArmTexts { baseline: matchers_text(&plan.fetch.arms.baseline), canary: matchers_text(&plan.fetch.arms.canary) },
         findings,
+        kayenta: kayenta_report(run, &decision),
         warnings: warnings(run, &decision, &judged),
         timings: None,
     }
@@ -82,9 +85,9 @@ fn code(verdict: Verdict) -> i8 {
     }
 }
 
-fn cause_report(cause: &Cause, judged: &[Judged<'_>]) -> CauseReport {
+fn cause_report(decision: &Decision, judged: &[Judged<'_>]) -> CauseReport {
     let names = |metrics: &[usize]| metrics.iter().map(|metric| judged[*metric].rule.rule.name.clone()).collect();
-    let (kind, metrics) = match cause {
+    let (kind, metrics) = match &decision.cause {
         Cause::Harm(metrics) => ("harm", names(metrics)),
         Cause::Breaker(metric) => ("breaker", names(&[*metric])),
         Cause::Vanished => ("vanished", Vec::new()),
@@ -99,12 +102,23 @@ fn cause_report(cause: &Cause, judged: &[Judged<'_>]) -> CauseReport {
         Cause::TooManyMissing(metric) => ("too_many_missing", names(&[*metric])),
         Cause::NotYet(metrics) => ("not_yet", names(metrics)),
         Cause::TooFewWindows { .. } => ("too_few_windows", Vec::new()),
+        Cause::Kayenta(cause) => {
+            let look = decision.kayenta.as_ref();
+            let failed = || names(look.map_or(&[][..], |look| look.failed.as_slice()));
+            match cause {
+                KayentaCause::Pass => ("kayenta_pass", names(&required(judged))),
+                KayentaCause::Marginal => ("kayenta_marginal", failed()),
+                KayentaCause::Fail => ("kayenta_fail", failed()),
+                KayentaCause::Unjudged => ("kayenta_unjudged", names(look.map_or(&[][..], |look| look.unjudged.as_slice()))),
+                KayentaCause::NotYet => ("kayenta_not_yet", Vec::new()),
+            }
+        }
     };
     CauseReport { kind, metrics }
 }
 
 fn required(judged: &[Judged<'_>]) -> Vec<usize> {
-    (0..judged.len()).filter(|index| judged[*index].rule.rule.required).collect()
+    (0..judged.len()).filter(|index| judged[*index].finding.required).collect()
 }
 
 fn summary(action: Verdict, score: Number, reason: &str, is_shadow: bool) -> Summary {

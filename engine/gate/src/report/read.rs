@@ -48,13 +48,16 @@ vocabularies! {
     outcome: "pass", "breach", "suspect", "inconclusive";
     on_breach: "rollback", "hold", "warn";
     unit: "s", "ms", "ratio", "1/s", "";
-    method: "against the limit", "counts and calibrated", "counts", "calibrated", "uncalibrated", "none";
+    method: "against the limit", "counts and calibrated", "counts", "calibrated", "uncalibrated", "none", "kayenta";
+    grade: "Pass", "Marginal", "Fail";
+    label: "Pass", "High", "Low", "Nodata", "NodataFailMetric", "Error";
     effect_kind: "ratio", "difference";
     metric_kind: "quantile", "ratio", "rate", "value";
     worse: "higher", "lower", "either";
     known_obstacle: "no_data", "too_many_missing", "too_coarse", "no_history";
     cause: "harm", "breaker", "vanished", "safe", "at_deadline", "hold_breach", "common_incident", "baseline_beyond_limit",
-        "sample_ratio_mismatch", "instances_lost", "no_data", "too_many_missing", "not_yet", "too_few_windows";
+        "sample_ratio_mismatch", "instances_lost", "no_data", "too_many_missing", "not_yet", "too_few_windows", "kayenta_pass", "kayenta_marginal",
+        "kayenta_fail", "kayenta_unjudged", "kayenta_not_yet";
 }
 
 pub(super) fn obstacle<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Word>, D::Error> {

@@ -1,5 +1,7 @@
 //! Resolved rules as YAML: for people (`davy rules show`), for recordings, and as what a version is the hash of.
 
+mod kayenta;
+
 use std::fmt::Write as _;
 
 use davy_judge::arm::Arm;
@@ -8,12 +10,12 @@ use davy_sources::samples::{MatchOp, Matcher, Selector};
 use davy_sources::selector::matchers_text;
 use sha2::{Digest as _, Sha256};
 
-use crate::rules::decision::{AT_DEADLINE, MODE, ON_MISSING};
+use crate::rules::decision::{AT_DEADLINE, METHOD as DECISION_METHOD, MODE, ON_MISSING};
 use crate::rules::extends::SCHEMA;
 use crate::rules::level::Dimension;
 use crate::rules::metric::{METHOD, ON_BREACH, WORSE};
 use crate::rules::quantity::{duration_text, seconds_text, share_text};
-use crate::rules::rule_set::{HistoryRule, MetricRule, MetricSignal, RuleSet, Unit};
+use crate::rules::rule_set::{DecisionMethod, HistoryRule, MetricRule, MetricSignal, RuleSet, Unit};
 use crate::rules::signal::{UNIT, dimension_of_histogram};
 use crate::rules::variables::escape_text;
 
@@ -23,18 +25,33 @@ const VERSION_DIGITS: usize = 12;
 impl RuleSet {
     /// The rules with everything resolved and every default written out. Reading it again gives an equal rule set.
     pub fn to_yaml(&self) -> String {
-        self.write(true)
+        self.write(true, true)
     }
 
-    fn write(&self, with_arms: bool) -> String {
+    /// The same without what only reports show and nothing is decided by: what an analysis' number and its draws come from.
+    pub fn decisive_yaml(&self) -> String {
+        self.write(true, false)
+    }
+
+    fn write(&self, with_arms: bool, with_comparison: bool) -> String {
         let mut yaml = String::new();
         // Writing to a String cannot fail.
         let _ = writeln!(yaml, "schema: {SCHEMA}\nname: {}", quoted_text(&self.name));
         self.write_arms(&mut yaml, with_arms);
         self.write_settings(&mut yaml);
+        let with_kayenta = with_comparison || self.decision.method == DecisionMethod::Kayenta;
+        if let Some(settings) = kayenta::kayenta_yaml(&self.kayenta).filter(|_| with_kayenta) {
+            let _ = writeln!(yaml, "kayenta: {settings}");
+        }
+        if self.compares_kayenta && with_comparison {
+            yaml.push_str("compare: [kayenta]\n");
+        }
         yaml.push_str("metrics:\n");
         for metric in &self.metrics {
             write_metric(&mut yaml, metric);
+            if let Some(settings) = kayenta::kayenta_metric_yaml(metric).filter(|_| with_kayenta) {
+                let _ = writeln!(yaml, "    kayenta: {settings}");
+            }
         }
         yaml
     }
@@ -67,9 +84,13 @@ impl RuleSet {
         window.push(format!("deadline: {}", duration_text(self.window.deadline_ms)));
         window.push(format!("min_windows: {}", self.window.min_windows));
         let _ = writeln!(yaml, "window: {{ {} }}", window.join(", "));
+        let method = match self.decision.method {
+            DecisionMethod::Davy => String::new(),
+            method @ DecisionMethod::Kayenta => format!("method: {}, ", word(&DECISION_METHOD, method)),
+        };
         let _ = writeln!(
             yaml,
-            "decision: {{ false_rollback: {}, false_promote: {}, at_deadline: {}, on_missing: {}, mode: {} }}",
+            "decision: {{ {method}false_rollback: {}, false_promote: {}, at_deadline: {}, on_missing: {}, mode: {} }}",
             share_text(self.decision.false_rollback, "%"),
             share_text(self.decision.false_promote, "%"),
             word(&AT_DEADLINE, self.decision.at_deadline),
@@ -88,7 +109,7 @@ impl RuleSet {
 
 /// The version of what the rules ask; see [`RuleSet::version`].
 pub fn version_of(rules: &RuleSet) -> String {
-    let digest = Sha256::digest(rules.write(false).as_bytes());
+    let digest = Sha256::digest(rules.write(false, false).as_bytes());
     let mut version: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     version.truncate(VERSION_DIGITS);
     version
@@ -135,7 +156,7 @@ fn matcher_yaml(matcher: &Matcher) -> String {
 }
 
 fn write_metric(yaml: &mut String, metric: &MetricRule) {
-    let MetricRule { rule, signal, by, unit, place: _ } = metric;
+    let MetricRule { rule, signal, by, unit, kayenta: _, place: _ } = metric;
     let _ = writeln!(yaml, "  - name: {}", quoted_text(&rule.name));
     let mut line = |key: &str, value: String| {
         let _ = writeln!(yaml, "    {key}: {value}");

@@ -3,11 +3,13 @@
 use davy_judge::rule::{AtDeadline, OnMissing};
 
 use crate::rules::decode::Decoder;
-use crate::rules::rule_set::{DecisionRule, Mode};
+use crate::rules::rule_set::{DecisionMethod, DecisionRule, Mode};
 use crate::rules::yaml::Node;
 
 /// Keys of `decision`.
-pub const DECISION_KEYS: [&str; 5] = ["false_rollback", "false_promote", "at_deadline", "on_missing", "mode"];
+pub const DECISION_KEYS: [&str; 6] = ["method", "false_rollback", "false_promote", "at_deadline", "on_missing", "mode"];
+/// Words for `method`.
+pub const METHOD: [(&str, DecisionMethod); 2] = [("davy", DecisionMethod::Davy), ("kayenta", DecisionMethod::Kayenta)];
 /// Words for `at_deadline`.
 pub const AT_DEADLINE: [(&str, AtDeadline); 3] =
     [("hold", AtDeadline::Hold), ("rollback", AtDeadline::Rollback), ("promote", AtDeadline::Promote)];
@@ -30,6 +32,7 @@ impl Default for DecisionRule {
             false_promote: DEFAULT_FALSE_PROMOTE,
             at_deadline: AtDeadline::Hold,
             on_missing: OnMissing::Hold,
+            method: DecisionMethod::Davy,
         }
     }
 }
@@ -47,6 +50,14 @@ pub fn decode_decision(decoder: &mut Decoder<'_>, node: Option<&Node>) -> (Decis
     }
     if let Some(word) = fields.get("at_deadline") {
         decision.at_deadline = decoder.choice(word, "decision.at_deadline", &AT_DEADLINE).unwrap_or(decision.at_deadline);
+    }
+    if let Some(word) = fields.get("method") {
+        decision.method = decoder.choice(word, "decision.method", &METHOD).unwrap_or(decision.method);
+    }
+    if decision.method == DecisionMethod::Kayenta && decision.at_deadline == AtDeadline::Promote {
+        let help = "write `hold` or `rollback`, or lower `kayenta: { pass: … }`";
+        let message = "`at_deadline: promote` does not go with `method: kayenta`: at the deadline its score decides";
+        decoder.error(fields.key_span("at_deadline"), message, help);
     }
     if let Some(word) = fields.get("on_missing") {
         decision.on_missing = decoder.choice(word, "decision.on_missing", &ON_MISSING).unwrap_or(decision.on_missing);

@@ -11,7 +11,8 @@ use crate::rules::decode::Decoder;
 use crate::rules::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::rules::extends::{Origin, Resolver, read_bounded};
 use crate::rules::history::decode_history;
-use crate::rules::metric::decode_metrics;
+use crate::rules::kayenta::{check_kayenta, decode_compare, decode_kayenta};
+use crate::rules::metric::{Asked, decode_metrics};
 use crate::rules::presets::{preset, preset_names};
 use crate::rules::rule_set::{Options, RuleSet};
 use crate::rules::source_text::{Span, Texts};
@@ -21,7 +22,8 @@ use crate::rules::window::decode_window;
 use crate::rules::yaml::Node;
 
 /// Keys of a rule file.
-pub const TOP_KEYS: [&str; 9] = ["schema", "name", "extends", "arms", "history", "window", "decision", "breaker", "metrics"];
+pub const TOP_KEYS: [&str; 11] =
+    ["schema", "name", "extends", "arms", "history", "window", "decision", "breaker", "kayenta", "compare", "metrics"];
 /// Longest name of a rule set, in characters.
 const LONGEST_NAME: usize = 100;
 
@@ -116,7 +118,11 @@ fn decode_rules(decoder: &mut Decoder<'_>, tree: &Node, options: &Options) -> Op
     let window = decode_window(decoder, fields.get("window"));
     let (decision, mode) = decode_decision(decoder, fields.get("decision"));
     let breaker = decode_breaker(decoder, fields.get("breaker"));
-    let metrics = decode_metrics(decoder, root, fields.get("metrics"), expected_split.is_some());
+    let kayenta = decode_kayenta(decoder, fields.get("kayenta"));
+    let compares_kayenta = decode_compare(decoder, fields.get("compare"));
+    let asked = Asked { has_split: expected_split.is_some(), method: decision.method };
+    let metrics = decode_metrics(decoder, root, fields.get("metrics"), asked);
+    check_kayenta(decoder, fields, &kayenta, decision.method, &metrics);
     let mut rules = RuleSet {
         name: name?,
         version: String::new(),
@@ -128,6 +134,8 @@ fn decode_rules(decoder: &mut Decoder<'_>, tree: &Node, options: &Options) -> Op
         decision,
         breaker,
         mode,
+        kayenta,
+        compares_kayenta,
         warnings: Vec::new(),
     };
     rules.version = version_of(&rules);

@@ -5,14 +5,15 @@ use davy_judge::rule::{Direction, Kind, Method, OnBreach, Rule, Tolerance};
 use crate::rules::by::decode_by;
 use crate::rules::decode::{Decoder, Fields};
 use crate::rules::diagnostic::Severity;
+use crate::rules::kayenta::decode_kayenta_metric;
 use crate::rules::level::{Dimension, Level, decode_level, decode_tolerance};
-use crate::rules::rule_set::{MetricRule, Unit};
+use crate::rules::rule_set::{DecisionMethod, MetricRule, Unit};
 use crate::rules::signal::{DecodedSignal, decode_signal};
 use crate::rules::source_text::Span;
-use crate::rules::yaml::Node;
+use crate::rules::yaml::{Node, Value};
 
 /// Keys of a metric.
-pub const METRIC_KEYS: [&str; 17] = [
+pub const METRIC_KEYS: [&str; 18] = [
     "name",
     "histogram",
     "quantile",
@@ -30,6 +31,7 @@ pub const METRIC_KEYS: [&str; 17] = [
     "required",
     "weight",
     "method",
+    "kayenta",
 ];
 
 /// Words for `worse`.
@@ -48,8 +50,17 @@ const LONGEST_NAME: usize = 80;
 /// More metrics in one analysis than anybody reads.
 const MOST_METRICS: usize = 500;
 
-/// Reads `metrics`. `has_split` says whether the arms' traffic shares are known.
-pub fn decode_metrics(decoder: &mut Decoder<'_>, root: Span, node: Option<&Node>, has_split: bool) -> Vec<MetricRule> {
+/// What the rest of the file says that matters to a metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The arms' traffic shares are known.
+    pub has_split: bool,
+    /// What the verdict comes from.
+    pub method: DecisionMethod,
+}
+
+/// Reads `metrics`.
+pub fn decode_metrics(decoder: &mut Decoder<'_>, root: Span, node: Option<&Node>, asked: Asked) -> Vec<MetricRule> {
     let errors_before = decoder.diagnostics.len();
     let items = match node {
         Some(node) => match decoder.sequence(node, "metrics") {
@@ -76,13 +87,22 @@ pub fn decode_metrics(decoder: &mut Decoder<'_>, root: Span, node: Option<&Node>
             names.push((name.clone(), fields.get("name").map_or(fields.span(), |node| node.span)));
         }
         let shown = name.clone().unwrap_or_else(|| "?".to_owned());
-        let metric = decode_metric(decoder, fields, &shown, has_split);
+        let metric = decode_metric(decoder, fields, &shown, asked);
         metrics.extend(metric.filter(|_| name.is_some()));
     }
     let has_new_errors = decoder.diagnostics.len() > errors_before
         && decoder.diagnostics[errors_before..].iter().any(|found| found.severity == Severity::Error);
     // With a broken metric among them nobody knows whether it would have been the required one.
-    if !has_new_errors && !decoder.is_partial && !metrics.iter().any(|metric| metric.rule.required) {
+    let counts = |metric: &MetricRule| match asked.method {
+        DecisionMethod::Davy => metric.rule.required,
+        DecisionMethod::Kayenta => !metric.kayenta.muted,
+    };
+    if !has_new_errors && !decoder.is_partial && !metrics.iter().any(counts) {
+        if asked.method == DecisionMethod::Kayenta {
+            let help = "let one metric have `kayenta: { muted: false }`";
+            decoder.error(node.map_or(root, |node| node.span), "every metric is muted, so Kayenta would judge none", help);
+            return metrics;
+        }
         let help = "let one metric have `on_breach: rollback` or `required: true`";
         decoder.error(node.map_or(root, |node| node.span), "no metric is required, so nothing could ever be shown safe", help);
     }
@@ -116,19 +136,21 @@ fn decode_name(decoder: &mut Decoder<'_>, fields: Fields<'_>, names: &[(String, 
     Some(name)
 }
 
-fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_split: bool) -> Option<MetricRule> {
+fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, asked: Asked) -> Option<MetricRule> {
     let signal = decode_signal(decoder, fields, name);
     let kind = signal.as_ref().map(|signal| signal.kind);
     // Without a known signal any unit is let through: one mistake, one message.
     let dimension = signal.as_ref().map_or(Dimension::Free, |signal| signal.dimension);
     let worse = decode_worse(decoder, fields, name, kind);
     let levels = decode_levels(decoder, fields, dimension, worse);
-    check_levels(decoder, fields, name, &levels, worse, signal.is_some());
-    let on_breach = decode_on_breach(decoder, fields, kind, has_split);
+    check_asks(decoder, fields, name, asked.method);
+    check_levels(decoder, fields, &levels, worse, signal.is_some());
+    let on_breach = decode_on_breach(decoder, fields, kind, asked.has_split);
     let required = fields.get("required").and_then(|node| decoder.boolean(node, "required"));
     let weight = decode_weight(decoder, fields, on_breach);
     let method = decode_method(decoder, fields, kind);
     let by = decode_by(decoder, fields, kind, levels.tolerance);
+    let kayenta = decode_kayenta_metric(decoder, fields, worse.unwrap_or(Direction::Higher), on_breach);
     let DecodedSignal { signal, kind, .. } = signal?;
     Some(MetricRule {
         rule: Rule {
@@ -146,6 +168,7 @@ fn decode_metric(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, has_
         signal,
         by,
         unit: levels.unit,
+        kayenta,
         place: Some(decoder.texts.place(fields.span())),
     })
 }
@@ -221,12 +244,17 @@ fn check_relative(decoder: &mut Decoder<'_>, node: &Node, tolerance: Tolerance, 
     }
 }
 
-fn check_levels(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, levels: &Levels, worse: Option<Direction>, has_signal: bool) {
+/// Kayenta compares arms without either level.
+fn check_asks(decoder: &mut Decoder<'_>, fields: Fields<'_>, name: &str, method: DecisionMethod) {
     let nothing_asked = fields.get("tolerance").is_none() && fields.get("limit").is_none();
-    if nothing_asked && !decoder.is_partial {
+    if nothing_asked && method == DecisionMethod::Davy && !decoder.is_partial {
         let help = "add `tolerance` (against the baseline), `limit` (on the canary alone) or both";
         decoder.error(fields.span(), format!("metric `{name}` asks nothing: neither tolerance nor limit"), help);
     }
+}
+
+fn check_levels(decoder: &mut Decoder<'_>, fields: Fields<'_>, levels: &Levels, worse: Option<Direction>, has_signal: bool) {
+    let nothing_asked = fields.get("tolerance").is_none() && fields.get("limit").is_none();
     let is_upward = matches!(worse, Some(Direction::Higher) | None);
     if fields.get("ignore_below").is_some() && !is_upward {
         let message = "`ignore_below` goes with `worse: higher` only: where lower is worse, a small value is no relief";
@@ -286,6 +314,11 @@ fn decode_weight(decoder: &mut Decoder<'_>, fields: Fields<'_>, on_breach: OnBre
 
 fn decode_method(decoder: &mut Decoder<'_>, fields: Fields<'_>, kind: Option<Kind>) -> Method {
     let Some(node) = fields.get("method") else { return Method::Auto };
+    if matches!(&node.value, Value::Scalar { text, .. } if text == "kayenta") {
+        let help = "write `decision: { method: kayenta }`, and what Kayenta is asked of the metric under `kayenta`";
+        decoder.error(node.span, "`kayenta` is no method of one metric: its verdict is one score of all", help);
+        return Method::Auto;
+    }
     let method = decoder.choice(node, "method", &METHOD).unwrap_or(Method::Auto);
     let has_counts = matches!(kind, Some(Kind::Ratio | Kind::Quantile(_)) | None);
     if method == Method::Counts && !has_counts {

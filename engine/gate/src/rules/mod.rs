@@ -14,6 +14,7 @@ pub mod diagnostic;
 mod extends;
 mod fetch_plan;
 mod history;
+mod kayenta;
 mod level;
 mod load;
 mod matchers;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use davy_judge::arm::PerArm;
+use davy_judge::kayenta::KayentaMetric;
 use davy_judge::rule::{AtDeadline, Breaker, OnMissing, Rule};
 use davy_sources::samples::{Matcher, Selector};
 
@@ -34,6 +35,10 @@ pub struct RuleSet {
     pub breaker: Option<Breaker>,
     /// Whether the verdict is acted on.
     pub mode: Mode,
+    /// Thresholds and weights of Kayenta's score.
+    pub kayenta: KayentaRule,
+    /// Reports for people also show what Kayenta would have said.
+    pub compares_kayenta: bool,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -49,6 +54,8 @@ pub struct MetricRule {
     pub by: Vec<String>,
     /// The unit of its values, tolerance, limit and `ignore_below`.
     pub unit: Unit,
+    /// What Kayenta is asked of it.
+    pub kayenta: KayentaMetric,
     /// Where the metric was written, where that is known (a recording may not tell).
     pub place: Option<Place>,
 }
@@ -125,6 +132,31 @@ pub struct DecisionRule {
     pub at_deadline: AtDeadline,
     /// What a vanished canary means.
     pub on_missing: OnMissing,
+    /// What the verdict comes from.
+    pub method: DecisionMethod,
+}
+
+/// What the verdict comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DecisionMethod {
+    /// Evidence.
+    #[default]
+    Davy,
+    /// Kayenta's score (ADR 12).
+    Kayenta,
+}
+
+/// Thresholds and weights of Kayenta's score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KayentaRule {
+    /// From this score on it passes; 0..=100.
+    pub pass: f64,
+    /// From this score on it holds; at most `pass`.
+    pub marginal: f64,
+    /// How often one looks before the deadline; none: at the deadline alone.
+    pub interval_ms: Option<i64>,
+    /// Groups' weights in percent, by name.
+    pub weights: Vec<(String, f64)>,
 }
 
 /// Whether the verdict is acted on.
@@ -161,7 +193,21 @@ impl WindowRule {
 
 impl PartialEq for RuleSet {
     fn eq(&self, other: &Self) -> bool {
-        let RuleSet { name, version, metrics, arms, expected_split, history, window, decision, breaker, mode, warnings: _ } = self;
+        let RuleSet {
+            name,
+            version,
+            metrics,
+            arms,
+            expected_split,
+            history,
+            window,
+            decision,
+            breaker,
+            mode,
+            kayenta,
+            compares_kayenta,
+            warnings: _,
+        } = self;
         name == &other.name
             && version == &other.version
             && metrics == &other.metrics
@@ -172,12 +218,14 @@ impl PartialEq for RuleSet {
             && decision == &other.decision
             && breaker == &other.breaker
             && mode == &other.mode
+            && kayenta == &other.kayenta
+            && compares_kayenta == &other.compares_kayenta
     }
 }
 
 impl PartialEq for MetricRule {
     fn eq(&self, other: &Self) -> bool {
-        let MetricRule { rule, signal, by, unit, place: _ } = self;
-        rule == &other.rule && signal == &other.signal && by == &other.by && unit == &other.unit
+        let MetricRule { rule, signal, by, unit, kayenta, place: _ } = self;
+        rule == &other.rule && signal == &other.signal && by == &other.by && unit == &other.unit && kayenta == &other.kayenta
     }
 }

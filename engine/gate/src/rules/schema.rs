@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+mod kayenta;
+
+pub use kayenta::{DecisionMethodWord, EffectSizeFile, KayentaFile, KayentaMetricFile, MeasureWord, NanWord, PeerWord};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// Where the schema lives in the repository.
@@ -56,6 +59,18 @@ fn number() -> Schema {
     json_schema!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0 }, { "type": "string", "pattern": format!("^([0-9.]+|{VARIABLE})$") }] })
 }
 
+fn percent_number() -> Schema {
+    json_schema!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 100 }, { "type": "string", "pattern": format!("^([0-9.]+|{VARIABLE})$") }] })
+}
+
+fn effect_number() -> Schema {
+    json_schema!({ "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": format!("^([0-9.]+|{VARIABLE})$") }] })
+}
+
+fn outliers() -> Schema {
+    json_schema!({ "anyOf": [{ "const": "keep" }, { "type": "number", "minimum": 0 }, { "type": "string", "pattern": format!("^([0-9.]+|{VARIABLE})$") }] })
+}
+
 fn quantile() -> Schema {
     json_schema!({ "anyOf": [{ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }, { "type": "string", "pattern": format!("^(0?\\.[0-9]+|{VARIABLE})$") }] })
 }
@@ -103,6 +118,12 @@ described_by! {
     QuantileNumber = quantile;
     /// A share of traffic.
     TrafficShare = traffic_share;
+    /// A score or a weight, 0 to 100.
+    PercentNumber = percent_number;
+    /// An effect, from 0.
+    EffectNumber = effect_number;
+    /// `keep`, or a factor.
+    OutliersValue = outliers;
 }
 
 /// A rule file.
@@ -126,6 +147,10 @@ pub struct RulesFile {
     pub decision: Option<DecisionFile>,
     /// Rolls back at once on a gross difference, without statistics; `false` turns it off. On by default.
     pub breaker: Option<BreakerSwitch>,
+    /// Thresholds and weights of Kayenta's score, for `decision.method: kayenta` and for the comparison in reports.
+    pub kayenta: Option<KayentaFile>,
+    /// Whose judgement on the same windows reports for people also show.
+    pub compare: Option<Vec<PeerWord>>,
     /// What is judged, one rule each.
     pub metrics: Option<Vec<MetricFile>>,
 }
@@ -232,6 +257,8 @@ pub struct WindowFile {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct DecisionFile {
+    /// What the verdict comes from: evidence, or Kayenta's score for those who move. Default davy.
+    pub method: Option<DecisionMethodWord>,
     /// How often a canary that is no worse than tolerated may be rolled back. Default 1%.
     pub false_rollback: Option<ShareText>,
     /// How often a canary that is worse than tolerated may be promoted. Default 5%.
@@ -338,6 +365,8 @@ pub struct MetricFile {
     pub weight: Option<Number>,
     /// Which evidence to use. Default auto: the best that the data allow.
     pub method: Option<MethodWord>,
+    /// What Kayenta is asked of it, for `decision.method: kayenta` and for the comparison in reports.
+    pub kayenta: Option<KayentaMetricFile>,
 }
 
 /// Events among requests.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::rules::schema::{SCHEMA_PATH, schema_text};
 use crate::rules::source_text::Texts;
 use crate::rules::yaml::{self, Node, Value};
-use crate::rules::{arms, breaker, decision, history, load, metric, signal, window};
+use crate::rules::{arms, breaker, decision, history, kayenta, load, metric, signal, window};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -74,6 +74,7 @@ fn an_editor_sees_the_mistakes_that_a_schema_can_see() {
         "cycle",
         "empty_metrics",
         "equal_arms",
+        "kayenta_decides",
         "no_metrics",
         "not_required",
         "nothing_asked",
@@ -129,6 +130,9 @@ fn schema_and_reader_know_the_same_keys() {
         &breaker::BREAKER_KEYS,
         &metric::METRIC_KEYS,
         &signal::RATIO_KEYS,
+        &kayenta::KAYENTA_KEYS,
+        &kayenta::KAYENTA_METRIC_KEYS,
+        &kayenta::EFFECT_SIZE_KEYS,
     ]
     .into_iter()
     .map(|keys| {
@@ -146,7 +150,8 @@ fn schema_and_reader_know_the_same_words() {
     let text = schema_text();
     let words = decision::AT_DEADLINE.map(|(word, _)| word).into_iter().chain(decision::ON_MISSING.map(|(word, _)| word));
     let words = words.chain(decision::MODE.map(|(word, _)| word)).chain(metric::WORSE.map(|(word, _)| word));
-    let words = words.chain(signal::UNIT.map(|(word, _)| word));
+    let words = words.chain(signal::UNIT.map(|(word, _)| word)).chain(decision::METHOD.map(|(word, _)| word));
+    let words = words.chain(kayenta::NAN.map(|(word, _)| word)).chain(kayenta::MEASURE.map(|(word, _)| word));
     for word in words.chain(metric::ON_BREACH.map(|(word, _)| word)).chain(metric::METHOD.map(|(word, _)| word)) {
         assert!(text.contains(&format!("\"const\": {}", json!(word))), "{word}");
     }

@@ -7,6 +7,16 @@ use crate::words;
 /// Sentences.
 pub fn changes(report: &Report, finding: &FindingReport) -> Vec<String> {
     let mut sentences = Vec::new();
+    if finding.method == "kayenta" && finding.obstacle.is_none() {
+        sentences.push(match finding.outcome {
+            "breach" => {
+                "an effect size below which it passes (`kayenta: { effect_size: … }`); the test itself has no tolerance.".to_owned()
+            }
+            "pass" => "a larger shift, or more windows of the same one.".to_owned(),
+            _ => "more values in both arms.".to_owned(),
+        });
+        return sentences;
+    }
     if let Some(obstacle) = finding.obstacle {
         sentences.push(match obstacle {
             "no_data" => "data. Until both arms have some, nothing can be shown; look at the labels and the queries.".to_owned(),

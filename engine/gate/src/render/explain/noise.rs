@@ -19,6 +19,10 @@ const BURSTS: [(f64, &str); 3] =
 pub fn noise(finding: &FindingReport) -> Vec<String> {
     let noise = &finding.noise;
     let mut sentences = Vec::new();
+    if finding.method == "kayenta" {
+        sentences.push("Kayenta's test does not look at history: it takes windows for independent, which they rarely are.".to_owned());
+        return sentences;
+    }
     let Some(scale) = noise.scale.filter(|_| noise.calibrated) else {
         let why = noise.notes.first().map_or_else(|| "there is no history to learn from".to_owned(), Clone::clone);
         sentences.push(match finding.method {
