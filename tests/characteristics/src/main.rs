@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use davy_characteristics::cell::Cell;
-use davy_characteristics::random::SEED;
+use davy_characteristics::random::{EXPERIMENTS, SEED};
 use davy_characteristics::runner::{self, Job};
 use davy_characteristics::{page, table};
 
@@ -29,9 +29,9 @@ struct Arguments {
     /// Every combination that makes sense: a night. Writes full.csv into the state directory.
     #[arg(long, conflicts_with_all = ["cells", "only"])]
     full: bool,
-    /// Another seed, for an independent run.
-    #[arg(long, default_value = SEED)]
-    seed: String,
+    /// Another seed. Without it the published run has its own, and --only, --cells and --full have another.
+    #[arg(long)]
+    seed: Option<String>,
     /// Where chunks are kept, so that a run can go on.
     #[arg(long, default_value = "target/characteristics")]
     state: PathBuf,
@@ -59,15 +59,20 @@ fn main() -> anyhow::Result<()> {
             bail!("no cell's name contains {}; names look like `iid 1:1 p99 aa history`", arguments.only.join(" or "));
         }
     }
+    let is_published = arguments.cells.is_none() && arguments.only.is_empty() && !arguments.full;
+    if !is_published {
+        let before = cells.len();
+        cells.retain(|cell| !cell.noise.is_kept_out());
+        if cells.len() < before {
+            eprintln!(
+                "{} cells with kinds of noise that are kept out of all tuning are left out: only the published run has them",
+                before - cells.len()
+            );
+        }
+    }
+    let seed = arguments.seed.as_deref().unwrap_or(if is_published { SEED } else { EXPERIMENTS });
     let program = std::fs::read(std::env::current_exe()?).context("cannot read the program itself")?;
-    let job = Job {
-        cells: &cells,
-        replicates: arguments.replicates,
-        seed: &arguments.seed,
-        directory: &arguments.state,
-        program: &program,
-        progress: true,
-    };
+    let job = Job { cells: &cells, replicates: arguments.replicates, seed, directory: &arguments.state, program: &program, progress: true };
     let outcome = runner::run(&job)?;
     let spent: f64 = outcome.seconds.iter().sum();
     eprintln!("{} cells, {} replicates each, {spent:.0} s of one core", cells.len(), arguments.replicates);
@@ -75,7 +80,7 @@ fn main() -> anyhow::Result<()> {
         let path = arguments.state.join("full.csv");
         std::fs::write(&path, table::csv(&outcome.measured)).with_context(|| format!("cannot write {}", path.display()))?;
         println!("{}", path.display());
-    } else if arguments.only.is_empty() && arguments.cells.is_none() {
+    } else if is_published {
         for path in page::publish(&arguments.docs, &outcome.measured)? {
             println!("{}", path.display());
         }

@@ -93,6 +93,11 @@ impl Noise {
         NAMES.iter().find(|(noise, _)| *noise == self).map_or("", |(_, name)| name)
     }
 
+    /// Whether it is kept out of all tuning: only the published run judges it.
+    pub fn is_kept_out(self) -> bool {
+        matches!(self, Noise::Storms | Noise::Sawtooth)
+    }
+
     /// The kind of a name.
     pub fn named(name: &str) -> Option<Noise> {
         NAMES.iter().find(|(_, known)| *known == name).map(|(noise, _)| *noise)

@@ -7,8 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// The published run's seed. Another one gives an independent run.
-pub const SEED: &str = "davy operating characteristics 1";
+/// The published run's seed.
+pub const SEED: &str = "davy operating characteristics, published";
+/// The seed of everything else: nobody tunes to the published draws.
+pub const EXPERIMENTS: &str = "davy operating characteristics, experiments";
 
 /// A stream of draws.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use davy_characteristics::cell::Cell;
-use davy_characteristics::random::{Draws, SEED};
+use davy_characteristics::random::{Draws, EXPERIMENTS as SEED};
 use davy_characteristics::replicate::{DAVY, Ending, Prepared, now};
 use davy_characteristics::rules::{STEP_MS, plan};
 use davy_characteristics::runner::{self, Job};

@@ -1,39 +1,43 @@
-//! Kayenta's judge, asked after every window about all windows so far.
+//! Kayenta's judge, asked after every window about all windows so far; Orca's rule for what follows from the score.
 
 use davy_judge::arm::PerArm;
-use davy_judge::fixed_horizon::kayenta::{Classification, classify};
+use davy_judge::fixed_horizon::kayenta::{EffectSize, Grade, Measure, ScoredMetric, Settings, Thresholds, classify_with, grade, score};
+use davy_judge::rule::Direction;
 
 use crate::observed::Observed;
 
 /// Windows before it is first asked.
 const FIRST: usize = 5;
-/// A score at or below which a controller stops at once (Orca's default).
+/// Orca's defaults: a score at or below the marginal one stops at once, the last one must be at least the pass one.
+const PASS: f64 = 75.0;
 const MARGINAL: f64 = 50.0;
 
-/// The first window (1-based) at which the score is marginal or worse. `allowed`: the ratio of means from which on a higher
-/// canary fails (`effectSize.allowedIncrease`); direction `increase`, missing values removed, all metrics in one group.
-pub fn first_failure(metrics: &[Observed], allowed: f64) -> Option<usize> {
-    let windows = metrics.first()?.windows();
-    (FIRST..=windows).find(|upto| {
-        let (mut passed, mut counted) = (0.0, 0.0);
-        for metric in metrics {
-            let present = metric
-                .values
-                .as_ref()
-                .map(|values| values[..*upto].iter().copied().filter(|value| value.is_finite()).collect::<Vec<f64>>());
-            let classification = classify(PerArm { baseline: &present.baseline, canary: &present.canary });
-            let is_high = classification == Classification::High && ratio(&present) >= allowed;
-            if !matches!(classification, Classification::NoData | Classification::Error) {
-                counted += 1.0;
-                passed += f64::from(u8::from(!is_high));
-            }
-        }
-        counted > 0.0 && 100.0 * passed / counted <= MARGINAL
-    })
+/// Direction `increase`; everything else is left at its default.
+pub fn default_settings() -> Settings {
+    Settings { direction: Direction::Higher, ..Settings::default() }
 }
 
-fn ratio(present: &PerArm<Vec<f64>>) -> f64 {
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let ratio = mean(&present.canary) / mean(&present.baseline);
-    if ratio.is_finite() { ratio } else { f64::INFINITY }
+/// `allowedIncrease` and `criticalIncrease` at the tolerance, and every metric critical.
+pub fn tuned_settings(tolerance: f64) -> Settings {
+    let effects = Thresholds { increase: 1.0 + tolerance, decrease: 1.0 };
+    let effect_size = EffectSize { allowed: effects, critical: effects, ..EffectSize::of(Measure::MeanRatio) };
+    Settings { effect_size, critical: true, ..default_settings() }
+}
+
+/// The first window (1-based) at which the rollout ends badly; all metrics are one group.
+pub fn first_failure(metrics: &[Observed], settings: &Settings) -> Option<usize> {
+    let windows = metrics.first()?.windows();
+    let group = ["all".to_owned()];
+    (FIRST..=windows).find(|upto| {
+        let scored: Vec<ScoredMetric<'_>> = metrics
+            .iter()
+            .map(|metric| {
+                let arms = PerArm { baseline: &metric.values.baseline[..*upto], canary: &metric.values.canary[..*upto] };
+                let classified = classify_with(arms, settings);
+                ScoredMetric { classification: classified.classification, critical: classified.critical, muted: false, groups: &group }
+            })
+            .collect();
+        let score = score(&scored, &[]).score;
+        score <= MARGINAL || (*upto == windows && grade(score, PASS, MARGINAL) != Grade::Pass)
+    })
 }

@@ -13,7 +13,7 @@ use crate::replicate::Ending;
 pub enum Peer {
     /// Kayenta's judge with its defaults, first asked after five windows: any shift upwards fails.
     Kayenta,
-    /// The same with `allowedIncrease` at the tolerance.
+    /// The same with `allowedIncrease` and `criticalIncrease` at the tolerance, and every metric critical.
     KayentaTuned,
     /// Argo Rollouts: the ratio of the arms against 1 + tolerance, `failureLimit: 0`.
     Argo,
@@ -70,8 +70,8 @@ impl Peer {
     /// Judges a replicate. What is not failed by the last window is promoted then: none of them knows a third answer.
     pub fn judge(self, cell: &Cell, metrics: &[Observed]) -> Ending {
         let failed = match self {
-            Peer::Kayenta => kayenta::first_failure(metrics, 1.0),
-            Peer::KayentaTuned => kayenta::first_failure(metrics, 1.0 + cell.tolerance()),
+            Peer::Kayenta => kayenta::first_failure(metrics, &kayenta::default_settings()),
+            Peer::KayentaTuned => kayenta::first_failure(metrics, &kayenta::tuned_settings(cell.tolerance())),
             Peer::Argo => controllers::ratio(metrics, 1.0 + cell.tolerance(), 0),
             Peer::ArgoTuned => controllers::ratio(metrics, if is_errors(cell) { 2.0 } else { 1.25 }, 3),
             Peer::Flagger => controllers::absolute(metrics, 1.0 + cell.tolerance(), 5),
