@@ -142,6 +142,7 @@ fn why(rules: &Rules, cause: &Cause) -> String {
         | Cause::InstancesLost { .. }
         | Cause::AtDeadline
         | Cause::BaselineBeyondLimit(_)
-        | Cause::SampleRatioMismatch { .. } => format!("{cause:?}"),
+        | Cause::SampleRatioMismatch { .. }
+        | Cause::Kayenta(_) => format!("{cause:?}"),
     }
 }
