@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use davy_gate::render::{Case, Kind, Look, explain, github_log, outputs, render, step_summary};
 use davy_gate::replay::{Replayed, replay};
 use davy_gate::report::{Report, RuleRef};
+use davy_gate::rules::{Options, load_str};
 use davy_sources::recording::Recording;
 
 const LOOK: Look = Look { width: 100, colour: false, ascii: false };
@@ -63,6 +64,20 @@ fn one_analysis() {
     for name in ["lab-slower", "same", "canary_dead", "one-route-erroring"] {
         wrong.extend(check(name, &[Case::of(&judged(name).report)]));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn kayenta_beside_and_in_its_place() {
+    let late = judged("late_onset").report;
+    let mut wrong = check("compared", &[Case { compares: true, ..Case::of(&late) }]);
+    let recording = Recording::open(&fixtures().join("recordings/tail")).expect("a shipped recording");
+    let text = recording.manifest.about.rules.replacen("decision: {", "decision: { method: kayenta,", 1);
+    let text = text.replacen("metrics:", "kayenta: { interval: 25s }\nmetrics:", 1);
+    let rules = load_str("moved.yaml", &text, &Options::default()).expect("valid rules");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let decided = runtime.block_on(replay(&recording, Some(&rules), false)).expect("it can be judged").report;
+    wrong.extend(check("decided-by-kayenta", &[Case::of(&decided)]));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
