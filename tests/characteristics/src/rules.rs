@@ -70,6 +70,8 @@ pub fn yaml(cell: &Cell) -> String {
             }
         })
         .collect();
+    // Whoever expects harm that begins late lets the canary bake: nothing is promoted before the deadline.
+    let least = if cell.onset() > 0 { format!(", min_windows: {JUDGED}") } else { String::new() };
     let canary = (cell.split.shares()[0] * 100.0).round();
     let split = if cell.metric == Metric::Throughput && cell.split != Split::Ramp {
         format!("\n  expected_split: {{ baseline: {}, canary: {canary} }}", 100.0 - canary)
@@ -78,7 +80,7 @@ pub fn yaml(cell: &Cell) -> String {
     };
     format!(
         "schema: davy/v1\nname: characteristics\narms:\n  baseline: {{ version: v1 }}\n  canary: {{ version: v2 }}{split}\n\
-         history: {history}\nwindow: {{ step: 60s, warmup: {WARM_UP}m, deadline: {}m }}\nmetrics:\n{}",
+         history: {history}\nwindow: {{ step: 60s, warmup: {WARM_UP}m, deadline: {}m{least} }}\nmetrics:\n{}",
         timeline.windows(),
         metrics.concat(),
     )
