@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Writes a recording of everything that was judged')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout gets')
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing')
             [CompletionResult]::new('--hold-as', '--hold-as', [CompletionResultType]::ParameterName, 'What a hold exits with')
             [CompletionResult]::new('--on-error', '--on-error', [CompletionResultType]::ParameterName, 'What an unreachable source exits with')
             [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Judges what is there now and exits, instead of waiting for a verdict')
@@ -79,6 +80,7 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
             [CompletionResult]::new('--var', '--var', [CompletionResultType]::ParameterName, 'A value for {{ NAME }} in --rules')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What stdout gets')
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing')
             [CompletionResult]::new('--as-of', '--as-of', [CompletionResultType]::ParameterName, 'Shows the verdict after each window, as polling would have seen it')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Compares with the recorded expectations and exits 5 on a difference')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)')
@@ -263,12 +265,13 @@ Register-ArgumentCompleter -Native -CommandName 'davy' -ScriptBlock {
         }
         'davy;report' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Also shows in text and Markdown whose judgement the same windows would have had')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Says more on stderr; twice: everything')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Shows no live view and no progress on stderr; warnings and errors are still said')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Shows no live view and no progress on stderr; warnings and errors are still said')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'davy;help' {

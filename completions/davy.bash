@@ -245,7 +245,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__gate)
-            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --hold-as --on-error --verbose --quiet --help"
+            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --compare --hold-as --on-error --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -329,6 +329,10 @@ _davy() {
                     ;;
                 --report)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compare)
+                    COMPREPLY=($(compgen -W "kayenta" -- "${cur}"))
                     return 0
                     ;;
                 --hold-as)
@@ -665,7 +669,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__replay)
-            opts="-v -q -h --rules --var --as-of --check --output --report --explain --verbose --quiet --help"
+            opts="-v -q -h --rules --var --as-of --check --output --report --explain --compare --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -687,6 +691,10 @@ _davy() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --compare)
+                    COMPREPLY=($(compgen -W "kayenta" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -695,7 +703,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__report)
-            opts="-v -q -h --to --verbose --quiet --help"
+            opts="-v -q -h --to --compare --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -703,6 +711,10 @@ _davy() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compare)
+                    COMPREPLY=($(compgen -W "kayenta" -- "${cur}"))
                     return 0
                     ;;
                 *)

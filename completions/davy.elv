@@ -58,6 +58,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --record 'Writes a recording of everything that was judged'
             cand --output 'What stdout gets'
             cand --report 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv'
+            cand --compare 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing'
             cand --hold-as 'What a hold exits with'
             cand --on-error 'What an unreachable source exits with'
             cand --once 'Judges what is there now and exits, instead of waiting for a verdict'
@@ -74,6 +75,7 @@ set edit:completion:arg-completer[davy] = {|@words|
             cand --var 'A value for {{ NAME }} in --rules'
             cand --output 'What stdout gets'
             cand --report 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv'
+            cand --compare 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing'
             cand --as-of 'Shows the verdict after each window, as polling would have seen it'
             cand --check 'Compares with the recorded expectations and exits 5 on a difference'
             cand --explain 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
@@ -241,12 +243,13 @@ set edit:completion:arg-completer[davy] = {|@words|
         }
         &'davy;report'= {
             cand --to 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv'
+            cand --compare 'Also shows in text and Markdown whose judgement the same windows would have had'
             cand -v 'Says more on stderr; twice: everything'
             cand --verbose 'Says more on stderr; twice: everything'
             cand -q 'Shows no live view and no progress on stderr; warnings and errors are still said'
             cand --quiet 'Shows no live view and no progress on stderr; warnings and errors are still said'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'davy;help'= {
             cand gate 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'

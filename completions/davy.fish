@@ -63,6 +63,7 @@ markdown\t'For summaries and comments'
 junit\t'JUnit XML, as GitLab and Jenkins read it'
 github\t'Text and annotations for GitHub Actions; appends to $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT'"
 complete -c davy -n "__fish_davy_using_subcommand gate" -l report -d 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv' -r
+complete -c davy -n "__fish_davy_using_subcommand gate" -l compare -d 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing' -r -f -a "kayenta\t'Kayenta, in a single look at the end'"
 complete -c davy -n "__fish_davy_using_subcommand gate" -l hold-as -d 'What a hold exits with' -r -f -a "fail\t'Exit 1'
 hold\t'Exit 3'
 pass\t'Exit 0, where no data are missing'"
@@ -83,6 +84,7 @@ markdown\t'For summaries and comments'
 junit\t'JUnit XML, as GitLab and Jenkins read it'
 github\t'Text and annotations for GitHub Actions; appends to $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT'"
 complete -c davy -n "__fish_davy_using_subcommand replay" -l report -d 'Also writes a report, whole or not at all: text, json, jsonl, markdown, junit, html, metrics (OpenMetrics) or dotenv' -r
+complete -c davy -n "__fish_davy_using_subcommand replay" -l compare -d 'Also shows in text and Markdown whose judgement the same windows would have had; it changes nothing' -r -f -a "kayenta\t'Kayenta, in a single look at the end'"
 complete -c davy -n "__fish_davy_using_subcommand replay" -l as-of -d 'Shows the verdict after each window, as polling would have seen it'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l check -d 'Compares with the recorded expectations and exits 5 on a difference'
 complete -c davy -n "__fish_davy_using_subcommand replay" -l explain -d 'Says why in plain sentences, and what would have changed the answer (on stderr where stdout is not text)'
@@ -185,9 +187,10 @@ complete -c davy -n "__fish_davy_using_subcommand explain" -s v -l verbose -d 'S
 complete -c davy -n "__fish_davy_using_subcommand explain" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
 complete -c davy -n "__fish_davy_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c davy -n "__fish_davy_using_subcommand report" -l to -d 'In which form: text, json, jsonl, markdown, junit, html, metrics or dotenv' -r
+complete -c davy -n "__fish_davy_using_subcommand report" -l compare -d 'Also shows in text and Markdown whose judgement the same windows would have had' -r -f -a "kayenta\t'Kayenta, in a single look at the end'"
 complete -c davy -n "__fish_davy_using_subcommand report" -s v -l verbose -d 'Says more on stderr; twice: everything'
 complete -c davy -n "__fish_davy_using_subcommand report" -s q -l quiet -d 'Shows no live view and no progress on stderr; warnings and errors are still said'
-complete -c davy -n "__fish_davy_using_subcommand report" -s h -l help -d 'Print help'
+complete -c davy -n "__fish_davy_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "gate" -d 'Judges a canary against its baseline and exits 0 promote, 1 rollback, 3 hold'
 complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "replay" -d 'Judges recordings again: the same inputs give the same bytes'
 complete -c davy -n "__fish_davy_using_subcommand help; and not __fish_seen_subcommand_from gate replay record doctor rules completions man explain report help" -f -a "record" -d 'Writes what a source holds of both arms and the history, to be replayed later'
