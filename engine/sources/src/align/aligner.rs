@@ -209,20 +209,21 @@ impl Aligner {
     /// for those that are gone (they look back), so they are asked only when there is nothing else.
     fn live(&self, arm: Arm, span: &WindowSpan, came: impl Fn(usize) -> bool) -> usize {
         let has_raw = self.streams.iter().any(|stream| stream.kind != StreamKind::Expression);
-        let mut live: BTreeSet<TargetKey> = BTreeSet::new();
-        let mut of_instance: BTreeSet<&str> = BTreeSet::new();
+        let mut processes: BTreeSet<&TargetKey> = BTreeSet::new();
+        let mut instances: BTreeSet<&str> = BTreeSet::new();
         let known = self.streams.iter().enumerate().filter(|(index, _)| came(*index)).map(|(_, stream)| stream);
         for stream in known.filter(|stream| !has_raw || stream.kind != StreamKind::Expression) {
             for (key, target) in stream.arms.get(arm) {
                 let is_live =
                     if has_raw { target.is_live(span) } else { target.values.values().any(|track| track.at(span.end_ms).is_some()) };
-                if is_live {
-                    of_instance.insert(&key.instance);
-                    live.insert(key.clone());
+                match (is_live, &self.instance) {
+                    (false, _) => {}
+                    (true, Some(_)) => _ = instances.insert(&key.instance),
+                    (true, None) => _ = processes.insert(key),
                 }
             }
         }
-        if self.instance.is_some() { of_instance.len() } else { live.len() }
+        instances.len() + processes.len()
     }
 }
 

@@ -18,13 +18,30 @@ pub(super) type Targets = BTreeMap<TargetKey, Target>;
 /// Readings by instance, and what was left out.
 pub(super) type Read = (InstanceReadings, Gaps);
 
+/// Processes by instance, sorted by it.
+pub(super) type ByInstance<'a, T> = Vec<(&'a str, Vec<T>)>;
+
 /// Processes that were seen by the window's end, by instance.
-pub(super) fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<&'a Target>> {
-    let mut instances: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
-    for (key, target) in seen(targets, span) {
-        instances.entry(&key.instance).or_default().push(target);
+pub(super) fn by_instance<'a>(targets: &'a Targets, span: &WindowSpan) -> ByInstance<'a, &'a Target> {
+    grouped(seen(targets, span).map(|(key, target)| (key.instance.as_str(), target)))
+}
+
+/// Targets are sorted by the instance first, so that those of one follow each other.
+fn grouped<'a, T>(sorted: impl Iterator<Item = (&'a str, T)>) -> ByInstance<'a, T> {
+    let mut groups: ByInstance<'a, T> = Vec::new();
+    for (instance, item) in sorted {
+        match groups.last_mut() {
+            Some((last, items)) if *last == instance => items.push(item),
+            Some(_) | None => groups.push((instance, vec![item])),
+        }
     }
-    instances
+    groups
+}
+
+/// Takes an instance's processes out; none: it has none.
+pub(super) fn take<T>(groups: &mut ByInstance<'_, T>, instance: &str) -> Option<Vec<T>> {
+    let index = groups.binary_search_by(|(name, _)| (*name).cmp(instance)).ok()?;
+    Some(std::mem::take(&mut groups[index].1))
 }
 
 fn seen<'a>(targets: &'a Targets, span: &WindowSpan) -> impl Iterator<Item = (&'a TargetKey, &'a Target)> {
@@ -51,14 +68,12 @@ impl Process<'_> {
     }
 }
 
-/// Processes with counters of events by instance, each with its counters of requests.
-fn events_by_instance<'a>(events: &'a Targets, total: &'a Targets, span: &WindowSpan) -> BTreeMap<&'a str, Vec<Process<'a>>> {
-    let mut instances: BTreeMap<&str, Vec<Process<'_>>> = BTreeMap::new();
-    for (key, target) in seen(events, span) {
-        let requests = if key.names_process() { total.get(key) } else { None };
-        instances.entry(&key.instance).or_default().push(Process { counters: target, requests });
-    }
-    instances
+/// Processes with counters of events by instance, each with its counters of requests where another stream has them.
+fn events_by_instance<'a>(events: &'a Targets, total: Option<&'a Targets>, span: &WindowSpan) -> ByInstance<'a, Process<'a>> {
+    grouped(seen(events, span).map(|(key, counters)| {
+        let requests = total.filter(|_| key.names_process()).and_then(|total| total.get(key));
+        (key.instance.as_str(), Process { counters, requests })
+    }))
 }
 
 fn count_samples(gaps: &mut Gaps, targets: &Targets, span: &WindowSpan) {
@@ -139,13 +154,13 @@ pub(super) fn ratio(total: &Targets, events: &Targets, filter: usize, same_strea
     if !same_stream {
         count_samples(&mut gaps, events, span);
     }
-    let mut bad_by_instance = events_by_instance(events, total, span);
+    let mut bad_by_instance = events_by_instance(events, (!same_stream).then_some(total), span);
     let mut readings = InstanceReadings::default();
     for (instance, processes) in by_instance(total, span) {
         let all = counted(alone(processes), None, span);
         // An instance that never had a counter of events has had none. One that had, and is silent now, is unknown:
         // its events came with another query than its requests.
-        let bad = match bad_by_instance.remove(instance) {
+        let bad = match take(&mut bad_by_instance, instance) {
             Some(of_events) => counted(of_events, Some(filter), span),
             None => Counted { added: Added::default(), is_known: true },
         };

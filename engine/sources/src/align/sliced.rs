@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use davy_judge::reading::Reading;
 
 use crate::align::counter::Added;
-use crate::align::reading::{HistogramSum, Targets, added_to, by_instance, counts, each_histogram, is_sound};
+use crate::align::reading::{HistogramSum, Targets, added_to, by_instance, counts, each_histogram, is_sound, take};
 use crate::align::target::{Labels, Target};
 use crate::align::track::WindowSpan;
 use crate::align::{Gaps, SliceReadings};
@@ -74,7 +74,7 @@ pub(super) fn ratio(total: &Targets, events: &Targets, filter: usize, by: &[Stri
     let mut slices = SliceReadings::new();
     for (instance, processes) in by_instance(total, span) {
         let all = counted(&processes, None, by, span);
-        let bad = match bad_by_instance.remove(instance) {
+        let bad = match take(&mut bad_by_instance, instance) {
             Some(of_events) => counted(&of_events, Some(filter), by, span),
             None => Counted { is_read: true, ..Counted::default() },
         };

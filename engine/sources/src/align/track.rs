@@ -64,7 +64,7 @@ impl<T: Sample> Track<T> {
 
     /// Indices of the samples in a window.
     pub fn within(&self, span: &WindowSpan) -> Range<usize> {
-        self.points.partition_point(|(time, _)| *time <= span.start_ms)..self.points.partition_point(|(time, _)| *time <= span.end_ms)
+        first_after(&self.points, span.start_ms)..first_after(&self.points, span.end_ms)
     }
 
     /// The last time before `time_ms` that has a sample.
@@ -125,9 +125,69 @@ impl<T: Sample> Track<T> {
     }
 }
 
+/// The index of the first sample after a time. Scrapes are regular, so that where it should be is nearly where it is: one or two
+/// looks, where a binary search of hours of samples takes a dozen. Irregular samples are searched from there in growing steps.
+fn first_after<T>(points: &[(i64, T)], time_ms: i64) -> usize {
+    let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return 0 };
+    if time_ms < *first {
+        return 0;
+    }
+    if time_ms >= *last {
+        return points.len();
+    }
+    let is_before = |index: usize| points[index].0 <= time_ms;
+    let share = (time_ms as f64 - *first as f64) / (*last as f64 - *first as f64);
+    let guess = ((share * (points.len() - 1) as f64) as usize).min(points.len() - 1);
+    // All samples before `low` are at or before the time, that at `high` and all later ones are after it.
+    let (mut low, mut high, mut step) = (0, points.len() - 1, 1);
+    if is_before(guess) {
+        low = guess + 1;
+        while low + step < high {
+            if !is_before(low + step) {
+                high = low + step;
+                break;
+            }
+            low += step + 1;
+            step *= 2;
+        }
+    } else {
+        high = guess;
+        while high > low + step {
+            if is_before(high - step) {
+                low = high - step + 1;
+                break;
+            }
+            high -= step;
+            step *= 2;
+        }
+    }
+    low + points[low..high].partition_point(|(at, _)| *at <= time_ms)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_guess_finds_what_a_search_finds(
+            times in prop::collection::btree_set(prop_oneof![0..200_i64, any::<i64>(), Just(i64::MAX)], 0..60),
+            time in prop_oneof![-5..205_i64, any::<i64>()],
+            every in 1..40_i64,
+            count in 0..300_i64,
+        ) {
+            let irregular: Vec<(i64, ())> = times.into_iter().map(|at| (at, ())).collect();
+            let regular: Vec<(i64, ())> = (0..count).map(|index| (index * every + index % 2, ())).collect();
+            for points in [irregular, regular] {
+                let around = points.iter().flat_map(|(at, ())| [at.saturating_sub(1), *at, at.saturating_add(1)]);
+                for time in around.chain([time]) {
+                    prop_assert_eq!(first_after(&points, time), points.partition_point(|(at, ())| *at <= time), "{} in {:?}", time, points);
+                }
+            }
+        }
+    }
 
     fn track(portions: &[&[(i64, f64)]]) -> Track<f64> {
         let mut track = Track::default();
