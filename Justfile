@@ -42,8 +42,16 @@ record-exporters *KINDS:
 lab:
     cargo run -p davy-tests --bin lab --locked
 
+# Davy beside SciPy (installed from PyPI into target/bench-python) and beside recomputing naively, in one run
+ratios: _scipy
+    cargo bench -p davy-gate --bench ratios --locked
+
+_scipy:
+    python3 -m venv target/bench-python
+    target/bench-python/bin/pip install --quiet -r engine/gate/benches/ratios/requirements.txt
+
 # the figures of docs/performance.md
-bench *ARGS:
+bench *ARGS: _scipy
     cargo bench --workspace --locked {{ ARGS }}
 
 # judges real recorded traces (PATH holds `lab`, `nezha`, `nab`) and writes what was said into docs/real-data.md
