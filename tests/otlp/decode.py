@@ -1,13 +1,15 @@
 """Decodes OTLP requests with OpenTelemetry's own Python types, for tests/src/collector.rs.
 
-Arguments: traces or metrics, then files that each hold one protobuf request, compressed or not. Prints JSON: a list of
-spans or of points, each with its resource and scope.
+Arguments: traces, metrics or logs, then files that each hold one request, protobuf or JSON, compressed or not. Prints JSON: a list of
+spans, points or records, each with its resource and scope.
 """
 
 import gzip
 import json
 import sys
 
+from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -53,16 +55,29 @@ def points(request):
                         "monotonic": kind == "sum" and data.is_monotonic,
                         "temporality": data.aggregation_temporality,
                         "attributes": attributes(point.attributes),
-                        "value": point.count if kind == "histogram" else point.as_int,
+                        "value": point.count if "histogram" in kind else getattr(point, point.WhichOneof("value")),
                     }
 
 
-READERS = {"traces": (ExportTraceServiceRequest, spans), "metrics": (ExportMetricsServiceRequest, points)}
+def records(request):
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                yield {
+                    "resource": attributes(resource.resource.attributes),
+                    "severity": record.severity_number,
+                    "body": record.body.string_value,
+                }
+
+
+READERS = {"traces": (ExportTraceServiceRequest, spans), "metrics": (ExportMetricsServiceRequest, points), "logs": (ExportLogsServiceRequest, records)}
 
 message, read = READERS[sys.argv[1]]
 found = []
 for path in sys.argv[2:]:
     with open(path, "rb") as file:
         body = file.read()
-    found.extend(read(message.FromString(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)))
+    body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    is_json = body[:1] == b"{"
+    found.extend(read(json_format.Parse(body, message(), ignore_unknown_fields=True) if is_json else message.FromString(body)))
 json.dump(found, sys.stdout)

@@ -162,6 +162,14 @@ impl Collector {
     /// # Errors
     /// It is not installed (`scripts/test` installs it), or does not listen in time; with its own last words.
     pub async fn start(to: &Receiver) -> anyhow::Result<Self> {
+        Self::sending_to(&to.url()).await
+    }
+
+    /// Starts one that sends everything on to an URL, over HTTP.
+    ///
+    /// # Errors
+    /// As [`Collector::start`].
+    pub async fn sending_to(url: &str) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("davy-otlp-").tempdir()?;
         let log = directory.path().join("log");
         let (address, grpc) = (free_address()?, free_address()?);
@@ -169,7 +177,7 @@ impl Collector {
             .arg("start")
             .arg(format!("--otlp-http-endpoint={address}"))
             .arg(format!("--otlp-grpc-endpoint={grpc}"))
-            .arg(format!("--otlp-exporter-endpoint={}", to.url()))
+            .arg(format!("--otlp-exporter-endpoint={url}"))
             .args(["--exporter=otlp", "--otlp-exporter-protocol=http"])
             .arg(format!("--pid-file={}", directory.path().join("pid").display()))
             .arg(format!("--log-file={}", directory.path().join("rotel.log").display()))
@@ -207,8 +215,11 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0").context("looking for a free port")?.local_addr()?)
 }
 
-/// Where `scripts/test` installs Python's OTLP types and Rotel.
-fn tools() -> anyhow::Result<PathBuf> {
+/// Where `scripts/test` installs OpenTelemetry's SDKs, Python's OTLP types and Rotel.
+///
+/// # Errors
+/// They are not there.
+pub fn tools() -> anyhow::Result<PathBuf> {
     let path = match std::env::var_os("DAVY_TEST_TOOLS") {
         Some(path) => PathBuf::from(path),
         // TARGET/PROFILE/deps/TEST-HASH

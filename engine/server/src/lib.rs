@@ -2,4 +2,5 @@
 //!
 //! Knows no formula and no report. `receiver` takes requests in; what they mean is said in `davy_sources::otlp`.
 
+pub mod journal;
 pub mod receiver;
