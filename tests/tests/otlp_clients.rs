@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use davy_server::receiver::{Config, Intake, Limits, Receiver, Signal, Taken};
+use davy_server::receiver::{Config, Intake, Limits, Receiver, Taken};
+use davy_sources::otlp::Signal;
 use davy_tests::collector::{Collector, decode, tools};
 use davy_tests::davy::workspace;
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ async fn receiver() -> anyhow::Result<(Receiver, Passed)> {
     let passed = Passed::default();
     let into = Arc::clone(&passed);
     let intake: Intake = Box::new(move |signal, _, body| {
-        into.lock().expect("nobody panics").push((signal, body.to_vec()));
+        into.lock().expect("nobody panics").push((signal, body));
         Ok(Taken::default())
     });
     let config = Config { addresses: vec!["127.0.0.1:0".parse()?], tls: None, token: None, limits: Limits::default() };

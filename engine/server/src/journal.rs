@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
-use crate::receiver::{Encoding, Signal};
+use davy_sources::otlp::{Encoding, Signal};
 
 /// What the tables mean; another number is another davy's.
 const SCHEMA: i64 = 1;
@@ -86,8 +86,12 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+/// A body on its way to disk: compressed by whoever waits for it, so that the one that writes only writes.
 struct Entry {
-    kept: Kept,
+    received_ms: i64,
+    signal: Signal,
+    encoding: Encoding,
+    zstd: Vec<u8>,
     done: SyncSender<Result<(), JournalError>>,
 }
 
@@ -145,10 +149,14 @@ impl Journal {
     /// # Errors
     /// It is not kept: no space, or the disk fails.
     pub fn append(&self, kept: Kept) -> Result<(), JournalError> {
-        let ended = || JournalError { directory: self.directory.clone(), kind: JournalErrorKind::Other("its thread has ended".to_owned()) };
+        let failed = |what: String| JournalError { directory: self.directory.clone(), kind: JournalErrorKind::Other(what) };
+        let ended = || failed("its thread has ended".to_owned());
+        let Kept { received_ms, signal, encoding, body } = kept;
+        let zstd = zstd::bulk::compress(&body, ZSTD_LEVEL).map_err(|error| failed(error.to_string()))?;
+        drop(body);
         let (done, outcome) = sync_channel(1);
         let entries = self.entries.as_ref().ok_or_else(ended)?;
-        entries.send(Entry { kept, done }).map_err(|_| ended())?;
+        entries.send(Entry { received_ms, signal, encoding, zstd, done }).map_err(|_| ended())?;
         outcome.recv().map_err(|_| ended())?
     }
 
@@ -198,7 +206,7 @@ impl Writer {
 
     fn commit(&mut self, group: &[Entry]) -> rusqlite::Result<()> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest_ms = group.iter().map(|entry| entry.kept.received_ms).max().unwrap_or(i64::MIN);
+        let newest_ms = group.iter().map(|entry| entry.received_ms).max().unwrap_or(i64::MIN);
         if newest_ms.saturating_sub(self.swept_ms) >= SWEEP_MS {
             // By itself, so that room is made also where nothing more fits.
             let deleted = connection.execute("DELETE FROM body WHERE received_ms < ?1", params![newest_ms.saturating_sub(self.keep_ms)])?;
@@ -208,10 +216,8 @@ impl Writer {
         let transaction = connection.transaction()?;
         {
             let mut insert = transaction.prepare("INSERT INTO body (received_ms, signal, encoding, zstd) VALUES (?1, ?2, ?3, ?4)")?;
-            for Entry { kept, .. } in group {
-                let squeezed =
-                    zstd::bulk::compress(&kept.body, ZSTD_LEVEL).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-                insert.execute(params![kept.received_ms, signal_number(kept.signal), encoding_number(kept.encoding), squeezed])?;
+            for entry in group {
+                insert.execute(params![entry.received_ms, signal_number(entry.signal), encoding_number(entry.encoding), entry.zstd])?;
             }
         }
         transaction.commit()?;

@@ -9,6 +9,7 @@ mod budget;
 mod complaints;
 mod connection;
 mod decompress;
+mod elements;
 mod grpc;
 mod guarded;
 mod http;
@@ -28,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use intake::{Encoding, Intake, Signal, Taken};
+pub use intake::{Intake, Taken};
 pub use limits::Limits;
 pub use refusal::{Kind, Refusal};
 

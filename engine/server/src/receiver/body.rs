@@ -58,15 +58,18 @@ pub fn append(bytes: &mut Vec<u8>, piece: &[u8], limit: usize, share: &mut Share
     if needed > bytes.capacity() {
         let capacity = (bytes.capacity() * 2).max(FIRST).min(limit).max(needed);
         if !share.grow(capacity - bytes.capacity()) {
-            return Err(Refusal::new(
-                Kind::Busy(limits.retry_after),
-                format!("the bodies being read fill the {} MiB that they may; send again later", limits.memory >> 20),
-            ));
+            return Err(busy(limits));
         }
         bytes.reserve_exact(capacity - bytes.len());
     }
     bytes.extend_from_slice(piece);
     Ok(())
+}
+
+/// The refusal of what has no room now.
+pub fn busy(limits: &Limits) -> Refusal {
+    let message = format!("the bodies being read fill the {} MiB that they may; send again later", limits.memory >> 20);
+    Refusal::new(Kind::Busy(limits.retry_after), message)
 }
 
 /// The refusal of what is too large.

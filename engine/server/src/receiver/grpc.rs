@@ -5,13 +5,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use davy_sources::otlp::{Encoding, Signal};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Request, Response};
 
 use super::body::{self, too_large};
 use super::decompress::Compression;
-use super::intake::{Encoding, Signal, Taken};
+use super::intake::Taken;
 use super::limits::Limits;
 use super::refusal::{Kind, Refusal};
 use super::reply::{self, Reply};

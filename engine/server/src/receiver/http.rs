@@ -1,12 +1,13 @@
 //! OTLP over HTTP: `POST /v1/metrics`, `/v1/logs`, `/v1/traces`, protobuf or JSON. An answer has the encoding of its request.
 
+use davy_sources::otlp::{Encoding, Signal};
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::body;
 use super::decompress::Compression;
-use super::intake::{Encoding, Signal, Taken};
+use super::intake::Taken;
 use super::refusal::{Kind, Refusal};
 use super::reply::{self, Reply};
 use super::service::{Sent, Service};

@@ -1,25 +1,8 @@
 //! Where bodies go.
 
-use super::refusal::Refusal;
+use davy_sources::otlp::{Encoding, Signal};
 
-/// What a body tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Metrics.
-    Metrics,
-    /// Logs.
-    Logs,
-    /// Traces.
-    Traces,
-}
-/// How a body is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// Protobuf.
-    Protobuf,
-    /// JSON.
-    Json,
-}
+use super::refusal::Refusal;
 
 /// What was taken of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,4 +14,4 @@ pub struct Taken {
 }
 
 /// Decodes and keeps a body: once it returns, what it says was taken is acknowledged. May block; several are called at a time.
-pub type Intake = Box<dyn Fn(Signal, Encoding, &[u8]) -> Result<Taken, Refusal> + Send + Sync>;
+pub type Intake = Box<dyn Fn(Signal, Encoding, Vec<u8>) -> Result<Taken, Refusal> + Send + Sync>;

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use davy_sources::otlp::{Encoding, Signal};
 use hyper::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
 use prost::Message;
 use serde_json::json;
 
-use super::intake::{Encoding, Signal, Taken};
+use super::intake::Taken;
 use super::refusal::Refusal;
 
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use davy_sources::otlp::{Encoding, Signal};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response};
@@ -11,11 +12,11 @@ use super::access::Access;
 use super::budget::{Budget, Share};
 use super::complaints::Complaints;
 use super::decompress::{Compression, decompress};
-use super::intake::{Encoding, Intake, Signal, Taken};
+use super::intake::{Intake, Taken};
 use super::limits::Limits;
 use super::refusal::{Kind, Refusal};
 use super::reply::Reply;
-use super::{grpc, http};
+use super::{body, elements, grpc, http};
 
 /// Bodies that are unpacked and decoded at a time: what decoding takes beyond a body's bytes is bounded by it. More than there are
 /// cores, since one that is being kept waits for the disk.
@@ -71,7 +72,8 @@ impl Service {
         // The share and the worker go along: also a body whose client has gone is counted until it is done.
         let work = move || {
             let body = decompress(sent.compression, sent.body, &limits, &mut share)?;
-            let taken = intake(sent.signal, sent.encoding, &body);
+            weigh(sent.encoding, &body, &limits, &mut share)?;
+            let taken = intake(sent.signal, sent.encoding, body);
             drop((share, worker));
             taken
         };
@@ -81,4 +83,15 @@ impl Service {
             Err(_) => Err(Refusal::new(Kind::Malformed, "davy failed on this body, which is a bug; nothing of it was kept")),
         }
     }
+}
+
+/// Sets aside what decoding will take.
+fn weigh(encoding: Encoding, body: &[u8], limits: &Limits, share: &mut Share) -> Result<(), Refusal> {
+    let count = elements::count(encoding, body);
+    if count > elements::MOST {
+        let message =
+            format!("expected a body of at most {} points, attributes and the like, found more; send smaller batches", elements::MOST);
+        return Err(Refusal::new(Kind::TooLarge, message));
+    }
+    if share.grow(count * elements::BYTES_EACH) { Ok(()) } else { Err(body::busy(limits)) }
 }

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use davy_server::receiver::{Encoding, Limits, Signal};
+use davy_server::receiver::Limits;
+use davy_sources::otlp::{Encoding, Signal};
 use serde_json::{Value, json};
 
 use crate::wire::{JSON, PROTOBUF, exchange, post, remembering, request};

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use davy_server::receiver::{Config, Encoding, Intake, Kind, Limits, Receiver, Refusal, Signal, Taken};
+use davy_server::receiver::{Config, Intake, Kind, Limits, Receiver, Refusal, Taken};
+use davy_sources::otlp::{Encoding, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -26,8 +27,8 @@ pub async fn remembering(limits: Limits) -> (Receiver, Passed) {
     let passed = Passed::default();
     let into = Arc::clone(&passed);
     let intake: Intake = Box::new(move |signal, encoding, body| {
-        into.lock().expect("nobody panics").push((signal, encoding, body.to_vec()));
-        match body {
+        into.lock().expect("nobody panics").push((signal, encoding, body.clone()));
+        match &body[..] {
             b"partly" => Ok(Taken { rejected: 3, message: "ignored: no arm matches".to_owned() }),
             b"malformed" => Err(Refusal::new(Kind::Malformed, "expected OTLP, found `malformed`")),
             _ => Ok(Taken::default()),
