@@ -245,7 +245,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__gate)
-            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --compare --hold-as --on-error --verbose --quiet --help"
+            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --otlp-file --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --once --end --record --output --report --explain --compare --hold-as --on-error --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -276,6 +276,10 @@ _davy() {
                     return 0
                     ;;
                 --prometheus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -575,7 +579,7 @@ _davy() {
             return 0
             ;;
         davy__subcmd__record)
-            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --end --label --expect --expect-metric --replace --verbose --quiet --help"
+            opts="-v -q -h --rules --baseline --canary --var --start --weight --prometheus --otlp-file --user --password-file --token-file --header --ca-file --client-cert --client-key --query-timeout --max-body --end --label --expect --expect-metric --replace --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -606,6 +610,10 @@ _davy() {
                     return 0
                     ;;
                 --prometheus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --otlp-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

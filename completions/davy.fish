@@ -45,6 +45,7 @@ complete -c davy -n "__fish_davy_using_subcommand gate" -l var -d 'A value for {
 complete -c davy -n "__fish_davy_using_subcommand gate" -l start -d 'When the analysis began: RFC 3339 or seconds since the epoch. Default: the canary\'s first sample' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l weight -d 'When traffic was shifted and to which weight: TIME=WEIGHT; begins a new traffic step' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l prometheus -d 'Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)' -r
+complete -c davy -n "__fish_davy_using_subcommand gate" -l otlp-file -d 'In place of a server: what a collector\'s file exporter wrote (JSON lines, or protobuf), or a directory of such files' -r -F
 complete -c davy -n "__fish_davy_using_subcommand gate" -l user -d 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD' -r
 complete -c davy -n "__fish_davy_using_subcommand gate" -l password-file -d 'File that holds the password, read again for every request' -r -F
 complete -c davy -n "__fish_davy_using_subcommand gate" -l token-file -d 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set' -r -F
@@ -98,6 +99,7 @@ complete -c davy -n "__fish_davy_using_subcommand record" -l var -d 'A value for
 complete -c davy -n "__fish_davy_using_subcommand record" -l start -d 'When the analysis began: RFC 3339 or seconds since the epoch. Default: the canary\'s first sample' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l weight -d 'When traffic was shifted and to which weight: TIME=WEIGHT; begins a new traffic step' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l prometheus -d 'Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)' -r
+complete -c davy -n "__fish_davy_using_subcommand record" -l otlp-file -d 'In place of a server: what a collector\'s file exporter wrote (JSON lines, or protobuf), or a directory of such files' -r -F
 complete -c davy -n "__fish_davy_using_subcommand record" -l user -d 'Basic authentication: the user; the password comes from --password-file or DAVY_PASSWORD' -r
 complete -c davy -n "__fish_davy_using_subcommand record" -l password-file -d 'File that holds the password, read again for every request' -r -F
 complete -c davy -n "__fish_davy_using_subcommand record" -l token-file -d 'File that holds a bearer token, read again for every request; else DAVY_TOKEN, where it is set' -r -F

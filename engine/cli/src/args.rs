@@ -77,8 +77,11 @@ pub struct AnalysisArgs {
 #[derive(Debug, Args)]
 pub struct PrometheusArgs {
     /// Base URL of a Prometheus-compatible server (may hold user:password@, which is never printed)
-    #[arg(long, value_name = "URL", env = "DAVY_PROMETHEUS", hide_env_values = true)]
-    pub prometheus: String,
+    #[arg(long, value_name = "URL", env = "DAVY_PROMETHEUS", hide_env_values = true, required_unless_present = "otlp_files")]
+    pub prometheus: Option<String>,
+    /// In place of a server: what a collector's file exporter wrote (JSON lines, or protobuf), or a directory of such files
+    #[arg(long = "otlp-file", value_name = "PATH")]
+    pub otlp_files: Vec<PathBuf>,
     #[command(flatten)]
     pub access: AccessArgs,
 }
@@ -295,7 +298,7 @@ impl DoctorArgs {
 /// Arguments of `davy replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Recordings, or directories that hold some
+    /// Recordings, or directories that hold some; with --rules also what a collector's file exporter wrote
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Judges by these rules instead of the recorded ones: a YAML file, or presets/NAME

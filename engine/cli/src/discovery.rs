@@ -8,13 +8,13 @@ use davy_gate::discovery::{Candidate, Fit, Found, best, candidates, nothing_fits
 use davy_gate::rules::{Options, RuleSet, load_str, quantity::duration_text};
 use davy_judge::arm::Arm;
 use davy_sources::error::SourceError;
-use davy_sources::prometheus::Prometheus;
 use davy_sources::samples::{MatchOp, Matcher, Span};
 use davy_sources::selector::matchers_text;
 use davy_sources::source::Source;
 
 use crate::args::AnalysisArgs;
 use crate::gate::{FIRST_TRIES, LEAST_STEP_MS, step_for};
+use crate::source::AnySource;
 use crate::{inputs, screen, terminal};
 
 /// How much longer than the deadline of the defaults one looks back for what there is, ms.
@@ -28,7 +28,7 @@ pub struct Discovered {
 }
 
 /// Rules as given, else as they follow from what the source holds up to `end_ms`. The inner error is the source's.
-pub async fn rules(source: &Prometheus, args: &AnalysisArgs, end_ms: i64, is_live: bool) -> anyhow::Result<Result<RuleSet, String>> {
+pub async fn rules(source: &AnySource, args: &AnalysisArgs, end_ms: i64, is_live: bool) -> anyhow::Result<Result<RuleSet, String>> {
     let options = inputs::options(args)?;
     if let Some(name) = &args.rules {
         let rules = inputs::rules(name, &options)?;
@@ -58,14 +58,16 @@ pub async fn rules(source: &Prometheus, args: &AnalysisArgs, end_ms: i64, is_liv
         }
     };
     let (baseline, canary) = (shown(options.baseline.as_deref()), shown(options.canary.as_deref()));
-    screen::say(&format!(
-        "  to keep and change it: davy rules init --from-prometheus URL --baseline {baseline} --canary {canary} davy.yaml\n"
-    ));
+    if !source.is_past() {
+        screen::say(&format!(
+            "  to keep and change it: davy rules init --from-prometheus URL --baseline {baseline} --canary {canary} davy.yaml\n"
+        ));
+    }
     Ok(Ok(found.rules))
 }
 
 /// Asks the source and chooses. The outer error is the source's, the inner one says that nothing fits.
-pub async fn discover(source: &Prometheus, options: &Options, end_ms: i64) -> Result<anyhow::Result<Discovered>, SourceError> {
+pub async fn discover(source: &AnySource, options: &Options, end_ms: i64) -> Result<anyhow::Result<Discovered>, SourceError> {
     let span = Span { start_ms: end_ms - LOOKBACK_MS, end_ms };
     let candidates = candidates(options);
     let wanted: BTreeSet<String> = candidates.iter().flat_map(Candidate::names).collect();
@@ -85,7 +87,7 @@ pub async fn discover(source: &Prometheus, options: &Options, end_ms: i64) -> Re
         let alike = source.alike(&arms, span).await?;
         let looked_for: Vec<(&str, Vec<String>)> =
             candidates.iter().map(|candidate| (candidate.preset.name, plain_names(candidate))).collect();
-        return Ok(Err(anyhow!("{}", nothing_fits(&looked_for, &alike, &format!("prometheus at {}", source.place())))));
+        return Ok(Err(anyhow!("{}", nothing_fits(&looked_for, &alike, &source.name()))));
     };
     let plan = &chosen.candidate.plan;
     let scrape_ms = source.scrape_interval(plan, end_ms).await;
@@ -113,7 +115,7 @@ fn plain_names(candidate: &Candidate) -> Vec<String> {
 }
 
 /// Says on stderr what was chosen, what else there was, and how to keep it.
-async fn say(source: &Prometheus, ranked: &[Fit], companions: &[&str], found: &Found, span: Span) {
+async fn say(source: &AnySource, ranked: &[Fit], companions: &[&str], found: &Found, span: Span) {
     let Some(chosen) = ranked.first() else { return };
     let (kept, left_out) = chosen.split();
     let names: Vec<&str> = kept.iter().map(|metric| metric.metric.rule.name.as_str()).collect();

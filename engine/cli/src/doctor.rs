@@ -8,7 +8,6 @@ use davy_gate::plan::Plan;
 use davy_judge::arm::{Arm, PerArm};
 use davy_judge::reading::Reading;
 use davy_sources::align::{AlignedWindow, Aligner};
-use davy_sources::prometheus::Prometheus;
 use davy_sources::samples::{Part, Span};
 use davy_sources::source::{Fetched, Source};
 
@@ -17,6 +16,7 @@ use crate::doctor_report::{ArmFacts, Facts, to_json, to_text};
 use crate::exit::Exit;
 use crate::gate::{SETTLING_STEPS, prepare};
 use crate::progress::Pieces;
+use crate::source::AnySource;
 use crate::terminal::Watching;
 use crate::time::now_ms;
 use crate::{discovery, inputs, terminal};
@@ -31,7 +31,7 @@ const PAST_MS: i64 = 4 * 3_600_000;
 /// Runs it.
 pub async fn doctor(args: &DoctorArgs, watching: Watching) -> anyhow::Result<Exit> {
     let share = args.share.as_deref().map(parse_share).transpose()?;
-    let source = inputs::prometheus_at(&args.url, &args.access)?;
+    let source = inputs::server(&args.url, &args.access)?;
     let analysis = args.analysis();
     let rules = match discovery::rules(&source, &analysis, now_ms(), false).await? {
         Ok(rules) => rules,
@@ -79,7 +79,7 @@ fn unreachable(why: &str) -> Exit {
 }
 
 /// What there is: the baseline's past, today's traffic, and why an arm is empty. `Err`: no query succeeded.
-async fn look(source: &Prometheus, plan: &Plan, share: Option<f64>) -> Result<Facts, String> {
+async fn look(source: &AnySource, plan: &Plan, share: Option<f64>) -> Result<Facts, String> {
     let end_ms = plan.edge_before(now_ms() - SETTLING_STEPS * plan.step_ms);
     let (part, past_span) = match plan.history {
         Some(history) => (Part::History, history),
@@ -128,7 +128,7 @@ async fn look(source: &Prometheus, plan: &Plan, share: Option<f64>) -> Result<Fa
 }
 
 /// Aligned windows of a span. What fails is noted; `Err`: everything did.
-async fn windows(source: &Prometheus, plan: &Plan, part: Part, span: Span, notes: &mut Vec<String>) -> Result<Vec<AlignedWindow>, String> {
+async fn windows(source: &AnySource, plan: &Plan, part: Part, span: Span, notes: &mut Vec<String>) -> Result<Vec<AlignedWindow>, String> {
     // One step more at the left: the first increment needs the sample before it.
     let widened = Span { start_ms: span.start_ms - plan.step_ms, end_ms: span.end_ms };
     let fetched: Fetched = source.fetch(&plan.fetch, part, widened).await;

@@ -10,7 +10,6 @@ use davy_gate::replay::{Moment, moment_of};
 use davy_gate::report::{Report, Timings, report};
 use davy_gate::rules::RuleSet;
 use davy_judge::arm::Arm;
-use davy_sources::prometheus::Prometheus;
 use davy_sources::recording::About;
 use davy_sources::samples::Span;
 use davy_sources::source::Source;
@@ -19,6 +18,7 @@ use crate::args::{AnalysisArgs, GateArgs, HoldAs, OnError};
 use crate::exit::Exit;
 use crate::progress::Watch;
 use crate::show::Showing;
+use crate::source::AnySource;
 use crate::terminal::Watching;
 use crate::time::{now_ms, parse_time};
 use crate::{discovery, inputs, telemetry};
@@ -40,7 +40,7 @@ const GRACE_STEPS: i64 = 4;
 pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let showing = Showing::new(&args.show)?;
-    let source = inputs::prometheus(&args.prometheus)?;
+    let source = inputs::source(&args.prometheus)?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
     if let (Some(start_ms), Some(end_ms)) = (start_ms, end_ms)
@@ -54,10 +54,13 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
         anyhow::bail!("--record: {} exists already; choose another path", path.display());
     }
     let is_live = !args.once && end_ms.is_none();
+    if is_live && source.is_past() {
+        anyhow::bail!("--otlp-file holds the past, for which there is nothing to wait: add --once, or --start and --end");
+    }
     inputs::weights(&args.analysis.weights)?;
     let watching = if showing.streams_to_terminal() { Watching::Off } else { watching };
     let watch = Watch::start(watching, &source.place(), source.traffic());
-    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), is_live).await? {
+    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(|| source.now_ms()), is_live).await? {
         Ok(rules) => rules,
         Err(error) => {
             drop(watch);
@@ -76,8 +79,8 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
     let mut run = if args.record.is_some() { run.recorded() } else { run };
     let horizon_ms = match (end_ms, args.once) {
         // What has not happened yet is not missing.
-        (Some(end_ms), _) => Some(end_ms.min(now_ms() - SETTLING_STEPS * plan.step_ms)),
-        (None, true) => Some(now_ms() - SETTLING_STEPS * plan.step_ms),
+        (Some(end_ms), _) => Some(end_ms.min(settled_ms(&source, plan.step_ms))),
+        (None, true) => Some(settled_ms(&source, plan.step_ms)),
         (None, false) => None,
     };
     let mut moments = Vec::new();
@@ -120,21 +123,27 @@ pub async fn gate(args: &GateArgs, watching: Watching) -> anyhow::Result<Exit> {
     Ok(interrupted.unwrap_or_else(|| remap(Exit::of(&report), &report, args.hold_as)))
 }
 
+/// Up to when samples are complete: of what is past all are.
+pub fn settled_ms(source: &AnySource, step_ms: i64) -> i64 {
+    if source.is_past() { source.now_ms() } else { source.now_ms() - SETTLING_STEPS * step_ms }
+}
+
 /// Makes every choice that the rules leave to the source. The inner error is the source's: no analysis took place.
 pub async fn prepare(
-    source: &Prometheus,
+    source: &AnySource,
     rules: RuleSet,
     args: &AnalysisArgs,
     start_ms: Option<i64>,
     is_live: bool,
 ) -> anyhow::Result<Result<Plan, String>> {
-    let now = now_ms();
+    let now = source.now_ms();
     let weights = inputs::weights(&args.weights)?;
     // Mistakes of the caller come before any query.
     Plan::new(rules.clone(), rules.window.step_ms.unwrap_or(LEAST_STEP_MS), None, start_ms.unwrap_or(now), weights.clone())?;
     let probe = rules.fetch_plan(rules.window.step_ms.unwrap_or(LEAST_STEP_MS));
     let mut tries = 0;
-    let since = Span { start_ms: now - rules.window.deadline_ms, end_ms: now };
+    // Of a server the last deadline is of interest; files were chosen for what is in them.
+    let since = Span { start_ms: if source.is_past() { 0 } else { now - rules.window.deadline_ms }, end_ms: now };
     let first = loop {
         tries += 1;
         match (source.first_sample_ms(&probe, Arm::Canary, since).await, start_ms) {

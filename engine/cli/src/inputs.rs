@@ -12,6 +12,7 @@ use davy_sources::samples::Matcher;
 use davy_sources::selector::parse_matchers;
 
 use crate::args::{AccessArgs, AnalysisArgs, PrometheusArgs};
+use crate::source::{self, AnySource};
 use crate::time::parse_time;
 
 /// Reads a rule file, or `presets/NAME`.
@@ -65,13 +66,22 @@ pub fn weights(texts: &[String]) -> anyhow::Result<Vec<Weight>> {
     Ok(weights)
 }
 
-/// The Prometheus source.
-pub fn prometheus(args: &PrometheusArgs) -> anyhow::Result<Prometheus> {
-    prometheus_at(&args.prometheus, &args.access)
+/// The source that is named: files where there are any, else the server.
+pub fn source(args: &PrometheusArgs) -> anyhow::Result<AnySource> {
+    if !args.otlp_files.is_empty() {
+        return source::from_files(&args.otlp_files);
+    }
+    let url = args.prometheus.as_deref().context("expected --prometheus URL or --otlp-file PATH, found neither")?;
+    server(url, &args.access)
+}
+
+/// A server as a source.
+pub fn server(url: &str, args: &AccessArgs) -> anyhow::Result<AnySource> {
+    Ok(AnySource::Prometheus(Box::new(prometheus_at(url, args)?)))
 }
 
 /// The Prometheus source at an address.
-pub fn prometheus_at(url: &str, args: &AccessArgs) -> anyhow::Result<Prometheus> {
+fn prometheus_at(url: &str, args: &AccessArgs) -> anyhow::Result<Prometheus> {
     let from = |file: &Option<std::path::PathBuf>, variable: &str| match file {
         Some(path) => Some(SecretSource::File(path.clone())),
         None => std::env::var_os(variable).map(|_| SecretSource::Env(variable.to_owned())),

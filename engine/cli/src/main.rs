@@ -16,6 +16,7 @@ mod replay;
 mod rules;
 mod screen;
 mod show;
+mod source;
 mod telemetry;
 mod terminal;
 mod time;

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::gate::prepare;
 use crate::progress::Watch;
 use crate::terminal::Watching;
-use crate::time::{now_ms, parse_time};
+use crate::time::parse_time;
 use crate::{discovery, inputs};
 
 /// Fetches both arms and the history, and writes them.
@@ -19,9 +19,9 @@ pub async fn record(args: &RecordArgs, watching: Watching) -> anyhow::Result<Exi
     let expected = expected(args)?;
     let start_ms = args.analysis.start.as_deref().map(parse_time).transpose().context("--start")?;
     let end_ms = args.end.as_deref().map(parse_time).transpose().context("--end")?;
-    let source = inputs::prometheus(&args.prometheus)?;
+    let source = inputs::source(&args.prometheus)?;
     let watch = Watch::start(watching, &source.place(), source.traffic());
-    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(now_ms), false).await? {
+    let rules = match discovery::rules(&source, &args.analysis, end_ms.unwrap_or_else(|| source.now_ms()), false).await? {
         Ok(rules) => rules,
         Err(error) => {
             drop(watch);
@@ -39,8 +39,8 @@ pub async fn record(args: &RecordArgs, watching: Watching) -> anyhow::Result<Exi
             return Ok(nothing_recorded(&error));
         }
     };
+    let end_ms = plan.edge_before(end_ms.unwrap_or_else(|| source.now_ms()));
     let source = Recorded::new(source, &plan.fetch);
-    let end_ms = plan.edge_before(end_ms.unwrap_or_else(now_ms));
     let run = Span { start_ms: plan.edge_before(plan.start_ms) - plan.step_ms, end_ms };
     if run.end_ms <= run.start_ms + plan.step_ms {
         bail!("expected at least one window of {} ms between start and end, found none", plan.step_ms);

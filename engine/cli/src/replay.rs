@@ -3,18 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use davy_gate::pipeline::{Patience, Run};
 use davy_gate::render::{Case, comparison};
-use davy_gate::replay::{Moment, Replayed, difference, replay as judge};
+use davy_gate::replay::{Moment, Replayed, difference, moment_of, replay as judge};
+use davy_gate::report::report;
 use davy_gate::rules::{Options, RuleSet};
 use davy_gate::words;
 use davy_sources::recording::Recording;
 use rayon::prelude::*;
 
-use crate::args::{Output, ReplayArgs};
+use crate::args::{AnalysisArgs, Output, ReplayArgs};
 use crate::exit::Exit;
+use crate::gate::prepare;
 use crate::inputs;
 use crate::progress::Pieces;
 use crate::show::{Showing, say};
+use crate::source;
 use crate::terminal::Watching;
 use crate::time::clock_text;
 
@@ -82,8 +86,14 @@ pub fn replay(args: &ReplayArgs, watching: Watching) -> anyhow::Result<Exit> {
 }
 
 fn one(path: &Path, rules: Option<&RuleSet>, args: &ReplayArgs, moments: bool) -> anyhow::Result<(Replayed, Option<String>)> {
-    let recording = Recording::open(path)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting a runtime")?;
+    if is_measured(path) {
+        let rules = rules.with_context(|| "OTLP files hold measurements and no rules; add --rules FILE".to_owned())?;
+        let replayed = runtime.block_on(measured(path, rules, args.as_of || moments))?;
+        let difference = args.check.then(|| "expected a recording with an expectation, found OTLP files".to_owned());
+        return Ok((replayed, difference));
+    }
+    let recording = Recording::open(path)?;
     let replayed = runtime.block_on(judge(&recording, rules, args.as_of || moments))?;
     let difference = match (&recording.manifest.about.expected, args.check) {
         (Some(expected), true) => difference(expected, &replayed.report),
@@ -93,12 +103,37 @@ fn one(path: &Path, rules: Option<&RuleSet>, args: &ReplayArgs, moments: bool) -
     Ok((replayed, difference))
 }
 
+/// Whether a path holds measurements and is no recording.
+fn is_measured(path: &Path) -> bool {
+    !path.join(MANIFEST).is_file() && !path.ends_with(MANIFEST) && davy_sources::otlp::file::is_otlp(path)
+}
+
+/// Judges OTLP files as `gate --once` does.
+async fn measured(path: &Path, rules: &RuleSet, moments: bool) -> anyhow::Result<Replayed> {
+    let source = source::from_files(&[path.to_owned()])?;
+    let args = AnalysisArgs { rules: None, baseline: None, canary: None, variables: Vec::new(), start: None, weights: Vec::new() };
+    let plan = prepare(&source, rules.clone(), &args, None, false).await?.map_err(anyhow::Error::msg)?;
+    let mut run = Run::new(&plan, &source).map_err(anyhow::Error::msg)?;
+    let mut seen = Vec::new();
+    let outcome = run
+        .advance(source.now_ms(), Patience::Once, |run| {
+            if moments {
+                seen.extend(moment_of(run))
+            }
+        })
+        .await;
+    if let Err(outage) = outcome {
+        bail!("{}", outage.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+    }
+    Ok(Replayed { report: report(&run, false), moments: seen })
+}
+
 /// A recording, or every recording below a directory, sorted.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     if !path.exists() {
         bail!("{}: no such file or directory", path.display());
     }
-    if path.is_file() || path.join(MANIFEST).is_file() {
+    if path.is_file() || path.join(MANIFEST).is_file() || is_measured(path) {
         found.push(path.to_owned());
         return Ok(());
     }

@@ -48,7 +48,7 @@ pub async fn init_from(args: &RulesArgs) -> anyhow::Result<Exit> {
     let arm =
         |flag: &str, text: &Option<String>| text.as_deref().map(parse_matchers).transpose().map_err(|error| anyhow!("--{flag}: {error}"));
     let options = Options { baseline: arm("baseline", &source.baseline)?, canary: arm("canary", &source.canary)?, ..Options::default() };
-    let server = inputs::prometheus_at(url, &source.access)?;
+    let server = inputs::server(url, &source.access)?;
     match discovery::discover(&server, &options, now_ms()).await {
         Ok(found) => {
             std::fs::write(path, found?.file).with_context(|| path.display().to_string())?;

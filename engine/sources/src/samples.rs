@@ -161,6 +161,8 @@ pub enum Samples {
     Value(Vec<(i64, f64)>),
     /// A native histogram's raw readings.
     Native(Vec<(i64, NativeHistogram)>),
+    /// What was added to a native histogram since the sample before: exact increments, as OTLP's deltas are.
+    NativeIncrease(Vec<(i64, NativeHistogram)>),
 }
 
 /// One reading of a native histogram: counts since the process started.
@@ -206,7 +208,7 @@ impl Samples {
         }
         match self {
             Samples::Counter(points) | Samples::Increase(points) | Samples::Value(points) => keep(points, span),
-            Samples::Native(points) => keep(points, span),
+            Samples::Native(points) | Samples::NativeIncrease(points) => keep(points, span),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Selector {
     /// # Errors
     /// What was found instead, and what to write.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let expression = parse_bounded(text)?;
+        let expression = parse_bounded(&with_quoted_name(text))?;
         let vector = match expression {
             Expr::VectorSelector(vector) => vector,
             Expr::MatrixSelector(_) => return Err(not_plain("a range", "leave the range away, the step is known from `window`")),
@@ -192,7 +192,7 @@ fn take_label<'a>(rest: &'a str, whole: &str) -> Result<(String, &'a str), Strin
     if !rest[end..].starts_with(['=', '!']) {
         return Err(format!("expected LABEL=VALUE, found `{label}`{hint}"));
     }
-    if !is_plain_label(label) {
+    if !is_plain_label(label) && !is_dotted(label) {
         return Err(format!("expected a label's name, found `{label}`; put an unusual name in double quotes"));
     }
     Ok((label.to_owned(), &rest[end..]))
@@ -221,6 +221,27 @@ fn take_value<'a>(rest: &'a str, label: &str, op: MatchOp) -> Result<(String, &'
         return Err(format!("expected a value after `{label}{}`; write \"\" for series without the label", op.symbol()));
     }
     Ok((value.to_owned(), &rest[end..]))
+}
+
+/// OpenTelemetry's names have dots, and some dashes and slashes: `k8s.pod.label.app`. They mean nothing else where a name must stand.
+fn is_dotted(name: &str) -> bool {
+    name.contains('.')
+        && name.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c))
+}
+
+/// The text with a metric's dotted name written as PromQL wants it: `http.requests{a="b"}` as `{"http.requests",a="b"}`.
+fn with_quoted_name(text: &str) -> std::borrow::Cow<'_, str> {
+    let (name, matchers) = text.split_once('{').map_or((text, None), |(name, matchers)| (name, Some(matchers)));
+    if !is_dotted(name.trim()) {
+        return text.into();
+    }
+    let name = name.trim();
+    match matchers.map(str::trim_start) {
+        None => format!("{{\"{name}\"}}").into(),
+        Some(matchers) if matchers.starts_with('}') => format!("{{\"{name}\"{matchers}").into(),
+        Some(matchers) => format!("{{\"{name}\",{matchers}").into(),
+    }
 }
 
 /// Reads up to the closing quote; returns what stands behind it too.
@@ -388,6 +409,9 @@ mod tests {
             ("a{z='1', b!=\"2\",c=~`x.*`,d!~\"y\",}", "a{b!=\"2\",c=~\"x.*\",d!~\"y\",z=\"1\"}"),
             ("{__name__=\"job:rate:sum\",a=\"\"}", "job:rate:sum{a=\"\"}"),
             ("{\"http.requests\", \"http.route\"=\"/a\"}", "{\"http.requests\",\"http.route\"=\"/a\"}"),
+            ("http.requests{code=~\"5..\"}", "{\"http.requests\",code=~\"5..\"}"),
+            (" http.requests {} ", "{\"http.requests\"}"),
+            ("http.requests", "{\"http.requests\"}"),
             ("a{b=\"1\",b=\"1\"}", "a{b=\"1\"}"),
         ] {
             let selector = Selector::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -444,6 +468,7 @@ mod tests {
             ("a=~\"x{1,2}\"", vec![matcher("a", MatchOp::Regex, "x{1,2}")]),
             ("a!~b.*", vec![matcher("a", MatchOp::NotRegex, "b.*")]),
             ("\"k8s.pod\"=p", vec![matcher("k8s.pod", MatchOp::Equal, "p")]),
+            ("k8s.pod.label.my-app/track=p", vec![matcher("k8s.pod.label.my-app/track", MatchOp::Equal, "p")]),
             ("a=\"q\\\"\\\\\\n\"", vec![matcher("a", MatchOp::Equal, "q\"\\\n")]),
             ("a=\"\"", vec![matcher("a", MatchOp::Equal, "")]),
             ("a=b=c", vec![matcher("a", MatchOp::Equal, "b=c")]),

@@ -343,6 +343,7 @@ fn only(series: &Series, mut keep: impl FnMut(i64) -> bool) -> Series {
         Samples::Increase(points) => Samples::Increase(some(points, &mut keep)),
         Samples::Value(points) => Samples::Value(some(points, &mut keep)),
         Samples::Native(points) => Samples::Native(some(points, &mut keep)),
+        Samples::NativeIncrease(points) => Samples::NativeIncrease(some(points, &mut keep)),
     };
     Series { samples, ..series.clone() }
 }

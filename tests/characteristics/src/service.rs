@@ -45,7 +45,7 @@ impl Service {
         for series in self.run.iter_mut().flat_map(|data| &mut data.series).filter(|series| series.arm == Arm::Canary) {
             match &mut series.samples {
                 Samples::Counter(points) | Samples::Increase(points) | Samples::Value(points) => points.retain(|(time, _)| *time < time_ms),
-                Samples::Native(points) => points.retain(|(time, _)| *time < time_ms),
+                Samples::Native(points) | Samples::NativeIncrease(points) => points.retain(|(time, _)| *time < time_ms),
             }
         }
         self

@@ -70,6 +70,22 @@ pub(super) fn increments(
     (AddedBuckets { known, counts: sum, ..AddedBuckets::default() }, incompatible)
 }
 
+/// The same for increments that the source has already differenced.
+pub(super) fn ready_increments(track: &Track<NativeHistogram>, span: &WindowSpan) -> AddedBuckets {
+    let mut known = Added::default();
+    let mut sum: Option<BucketCounts> = None;
+    for (_, added) in &track.points()[track.within(span)] {
+        known.intervals += 1;
+        let Some(counts) = bucket_counts(&added.buckets) else { continue };
+        sum = Some(match sum {
+            None => counts,
+            Some(before) => merge(&before, &counts),
+        });
+    }
+    known.amount = sum.as_ref().map_or(0.0, BucketCounts::total);
+    AddedBuckets { known, counts: sum, ..AddedBuckets::default() }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Difference {
     /// What was added, by bucket.

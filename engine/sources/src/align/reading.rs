@@ -213,6 +213,9 @@ pub(super) fn each_histogram<'a>(target: &'a Target, span: &WindowSpan, mut take
         let (added, incompatible) = native::increments(track, span, seen_before);
         take(labels, added, incompatible);
     }
+    for (labels, track) in &target.ready_native {
+        take(labels, native::ready_increments(track, span), 0);
+    }
 }
 
 /// Histograms of one instance, added up.

@@ -65,6 +65,7 @@ pub(super) struct Target {
     pub classic: BTreeMap<Labels, ClassicHistogram>,
     pub ready_classic: BTreeMap<Labels, ClassicHistogram>,
     pub native: BTreeMap<Labels, Track<NativeHistogram>>,
+    pub ready_native: BTreeMap<Labels, Track<NativeHistogram>>,
     pub values: BTreeMap<Labels, Track<f64>>,
     /// Times of samples that were no numbers.
     unusable: BTreeSet<i64>,
@@ -79,12 +80,12 @@ impl Target {
     /// When any of its raw series was last seen before a time.
     pub fn seen_before(&self, time_ms: i64) -> Option<i64> {
         let numbers = self.number_tracks().filter_map(|track| track.last_before(time_ms));
-        numbers.chain(self.native.values().filter_map(|track| track.last_before(time_ms))).max()
+        numbers.chain(self.native_tracks().filter_map(|track| track.last_before(time_ms))).max()
     }
 
     /// Whether any raw sample lies in the window.
     pub fn is_live(&self, span: &WindowSpan) -> bool {
-        self.number_tracks().any(|track| !track.within(span).is_empty()) || self.native.values().any(|track| !track.within(span).is_empty())
+        self.number_tracks().any(|track| !track.within(span).is_empty()) || self.native_tracks().any(|track| !track.within(span).is_empty())
     }
 
     pub fn unusable_within(&self, span: &WindowSpan) -> usize {
@@ -93,7 +94,7 @@ impl Target {
 
     pub fn conflicts_within(&self, span: &WindowSpan) -> usize {
         let numbers: usize = self.number_tracks().chain(self.values.values()).map(|track| track.conflicts_within(span)).sum();
-        numbers + self.native.values().map(|track| track.conflicts_within(span)).sum::<usize>()
+        numbers + self.native_tracks().map(|track| track.conflicts_within(span)).sum::<usize>()
     }
 
     fn number_tracks(&self) -> impl Iterator<Item = &Track<f64>> {
@@ -102,12 +103,16 @@ impl Target {
         counters.chain(classic)
     }
 
+    fn native_tracks(&self) -> impl Iterator<Item = &Track<NativeHistogram>> {
+        self.native.values().chain(self.ready_native.values())
+    }
+
     /// Takes in a counter stream's series.
     pub fn take_counter(&mut self, series: &Series, filters: &[LabelFilter], horizon_ms: i64) {
         let (points, is_ready) = match &series.samples {
             Samples::Counter(points) => (points, false),
             Samples::Increase(points) => (points, true),
-            Samples::Value(_) | Samples::Native(_) => return,
+            Samples::Value(_) | Samples::Native(_) | Samples::NativeIncrease(_) => return,
         };
         let usable = self.usable(points, horizon_ms);
         if usable.is_empty() {
@@ -139,7 +144,7 @@ impl Target {
                 let kind = if matches!(series.samples, Samples::Counter(_)) { &mut self.classic } else { &mut self.ready_classic };
                 kind.entry(labels).or_default().bucket(bound).insert_all(usable);
             }
-            Samples::Native(points) => {
+            Samples::Native(points) | Samples::NativeIncrease(points) => {
                 let mut usable = Vec::with_capacity(points.len());
                 for (time, histogram) in points.iter().filter(|(time, _)| *time > horizon_ms) {
                     if native::is_sane(histogram) {
@@ -150,7 +155,8 @@ impl Target {
                     }
                 }
                 if !usable.is_empty() {
-                    self.native.entry(series.labels.clone()).or_default().insert_all(usable);
+                    let kind = if matches!(series.samples, Samples::Native(_)) { &mut self.native } else { &mut self.ready_native };
+                    kind.entry(series.labels.clone()).or_default().insert_all(usable);
                 }
             }
             Samples::Value(_) => {}
@@ -193,7 +199,7 @@ impl Target {
         for track in counters.chain(classic).chain(self.values.values_mut()) {
             track.forget_before(time_ms);
         }
-        for track in self.native.values_mut() {
+        for track in self.native.values_mut().chain(self.ready_native.values_mut()) {
             track.forget_before(time_ms);
         }
     }

@@ -155,7 +155,7 @@ impl Question<'_> {
 }
 
 /// Sorted by likeness, then alphabetically.
-fn nearest(wanted: &str, mut values: Vec<String>) -> Vec<String> {
+pub(crate) fn nearest(wanted: &str, mut values: Vec<String>) -> Vec<String> {
     values.sort();
     values.dedup();
     values.sort_by_cached_key(|value| distance(wanted, value));
@@ -163,7 +163,7 @@ fn nearest(wanted: &str, mut values: Vec<String>) -> Vec<String> {
 }
 
 /// The first values in one line that is safe to print.
-fn shown(values: Vec<String>) -> String {
+pub(crate) fn shown(values: Vec<String>) -> String {
     let more = values.len().saturating_sub(SHOWN);
     let mut texts: Vec<String> = values.into_iter().take(SHOWN).map(|value| printable(&value)).collect();
     if more > 0 {
@@ -181,7 +181,7 @@ fn printable(value: &str) -> String {
 }
 
 /// How many characters must be inserted, deleted or replaced (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let one: Vec<char> = one.chars().take(COMPARED_CHARS).collect();
     let other: Vec<char> = other.chars().take(COMPARED_CHARS).collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -22,6 +22,7 @@ mod traffic;
 mod wire;
 
 pub use config::{Auth, PrometheusConfig};
+pub(crate) use explain::{distance, nearest, shown};
 pub use fetch::Prometheus;
 pub use secret::{Secret, SecretSource};
 pub use survey::Holding;

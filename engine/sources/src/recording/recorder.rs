@@ -55,6 +55,7 @@ enum Kept {
     Increase(Track<f64>),
     Value(Track<f64>),
     Native(Track<NativeHistogram>),
+    NativeIncrease(Track<NativeHistogram>),
 }
 
 impl Kept {
@@ -64,6 +65,7 @@ impl Kept {
             Kept::Increase(track) => Samples::Increase(track.points().to_vec()),
             Kept::Value(track) => Samples::Value(track.points().to_vec()),
             Kept::Native(track) => Samples::Native(track.points().to_vec()),
+            Kept::NativeIncrease(track) => Samples::NativeIncrease(track.points().to_vec()),
         }
     }
 }
@@ -208,6 +210,12 @@ impl Stream {
             }
             Samples::Native(points) => {
                 if let Kept::Native(track) = self.series.entry(key(3)).or_insert_with(|| Kept::Native(Track::default())) {
+                    track.insert_all(points.clone());
+                }
+            }
+            Samples::NativeIncrease(points) => {
+                let kept = self.series.entry(key(4)).or_insert_with(|| Kept::NativeIncrease(Track::default()));
+                if let Kept::NativeIncrease(track) = kept {
                     track.insert_all(points.clone());
                 }
             }

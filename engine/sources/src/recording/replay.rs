@@ -162,6 +162,7 @@ fn within(series: &Series, span: Span) -> Option<Series> {
         Samples::Increase(points) => with_emptiness(cut(points, span), Samples::Increase),
         Samples::Value(points) => with_emptiness(cut(points, span), Samples::Value),
         Samples::Native(points) => with_emptiness(cut(points, span), Samples::Native),
+        Samples::NativeIncrease(points) => with_emptiness(cut(points, span), Samples::NativeIncrease),
     };
     (!is_empty).then(|| Series { arm: series.arm, labels: series.labels.clone(), samples })
 }
@@ -174,7 +175,7 @@ fn with_emptiness<T>(points: Vec<T>, make: impl FnOnce(Vec<T>) -> Samples) -> (S
 /// Whether samples mean something only at the step that they were made with.
 fn is_tied_to_step(samples: &Samples) -> bool {
     match samples {
-        Samples::Increase(_) | Samples::Value(_) => true,
+        Samples::Increase(_) | Samples::Value(_) | Samples::NativeIncrease(_) => true,
         Samples::Counter(_) | Samples::Native(_) => false,
     }
 }

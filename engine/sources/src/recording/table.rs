@@ -38,7 +38,7 @@ pub(super) fn sample_count(placed: &[Placed]) -> usize {
 fn length(samples: &Samples) -> usize {
     match samples {
         Samples::Counter(points) | Samples::Increase(points) | Samples::Value(points) => points.len(),
-        Samples::Native(points) => points.len(),
+        Samples::Native(points) | Samples::NativeIncrease(points) => points.len(),
     }
 }
 
@@ -71,7 +71,7 @@ fn rows(placed: &[Placed]) -> impl Iterator<Item = (u32, i64, f64, Option<String
             Samples::Counter(points) | Samples::Increase(points) | Samples::Value(points) => {
                 points.iter().map(|(time, value)| (id, *time, *value, None)).collect()
             }
-            Samples::Native(points) => {
+            Samples::Native(points) | Samples::NativeIncrease(points) => {
                 points.iter().map(|(time, native)| (id, *time, native.count, Some(encode_buckets(native)))).collect()
             }
         };
@@ -80,7 +80,7 @@ fn rows(placed: &[Placed]) -> impl Iterator<Item = (u32, i64, f64, Option<String
 }
 
 fn has_native(placed: &[Placed]) -> bool {
-    placed.iter().any(|one| matches!(one.series.samples, Samples::Native(_)))
+    placed.iter().any(|one| matches!(one.series.samples, Samples::Native(_) | Samples::NativeIncrease(_)))
 }
 
 /// `samples.csv`.
@@ -224,7 +224,10 @@ pub(super) fn decode_series(source: &Source<'_>) -> Result<Vec<Placed>, RecordEr
             Some("increase") => Samples::Increase(Vec::new()),
             Some("value") => Samples::Value(Vec::new()),
             Some("native") => Samples::Native(Vec::new()),
-            other => return Err(source.wrong(Some(row), "the kind counter, increase, value or native", format!("{other:?}"))),
+            Some("native_increase") => Samples::NativeIncrease(Vec::new()),
+            other => {
+                return Err(source.wrong(Some(row), "the kind counter, increase, value, native or native_increase", format!("{other:?}")));
+            }
         };
         let text = labels[index].unwrap_or_default();
         let labels: BTreeMap<String, String> =
@@ -291,7 +294,7 @@ fn add(
             points.push((time, value));
             last
         }
-        Samples::Native(points) => {
+        Samples::Native(points) | Samples::NativeIncrease(points) => {
             let last = points.last().map(|(at, _)| *at);
             let text = buckets.unwrap_or_default();
             let Some(buckets) = decode_buckets(text) else {
@@ -340,5 +343,6 @@ fn kind_name(samples: &Samples) -> &'static str {
         Samples::Increase(_) => "increase",
         Samples::Value(_) => "value",
         Samples::Native(_) => "native",
+        Samples::NativeIncrease(_) => "native_increase",
     }
 }
