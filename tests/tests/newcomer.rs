@@ -32,6 +32,8 @@ fn way(command: &str) -> Way {
         Way::Leave("the runner runs this test")
     } else if begins("cargo bench") || begins("hyperfine") || command.contains("--release") {
         Way::Leave("release builds take minutes; the figures name when they were run")
+    } else if command.contains("--otlp-file") || command.contains("telemetry.jsonl") {
+        Way::Leave("the reader's own collector wrote these files; otlp_files.rs runs the same over recorded ones")
     } else if begins("just") {
         Way::Leave("recipes are checked by name")
     } else {
