@@ -66,6 +66,16 @@ impl Expression {
         Ok(Expression { fold, text: StreamSpec::Counter(selector.clone()), selector })
     }
 
+    /// What it selects.
+    pub fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
+    /// The same as a stream, for the labels that it asks for.
+    pub fn stream(&self) -> &StreamSpec {
+        &self.text
+    }
+
     /// Its value at each window's end, for each arm, or for each instance of the history.
     pub fn evaluate(
         &self,

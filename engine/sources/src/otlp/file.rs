@@ -188,7 +188,7 @@ const KEYS: [(Signal, [&str; 2]); 3] = [
 /// A line's requests: as many as it has signals.
 fn json(line: &[u8]) -> Result<Vec<Request>, String> {
     let keys: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
-        serde_json::from_slice(line).map_err(|found| found.to_string())?;
+        serde_json::from_slice(line).map_err(|found| format!("expected a whole request on one line: {found}"))?;
     let there = KEYS.into_iter().filter(|(_, names)| names.iter().any(|name| keys.contains_key(*name)));
     let requests: Vec<Request> =
         there.map(|(signal, _)| decode(signal, Encoding::Json, line).map_err(|found| found.to_string())).collect::<Result<_, _>>()?;

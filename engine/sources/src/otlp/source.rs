@@ -201,7 +201,9 @@ impl OtlpSource {
         let state = self.store.lock();
         if let StreamSpec::Expression(text) = stream {
             let parsed = expression::Expression::parse(text).map_err(|message| self.error(message))?;
-            return Ok(parsed.evaluate(&state, plan, &arms, part, span, chosen));
+            let mut data = parsed.evaluate(&state, plan, &arms, part, span, chosen);
+            add_doubts(&state, plan, (parsed.stream(), parsed.selector(), Wanted::Level), &arms, (part, span), &mut data);
+            return Ok(data);
         }
         let mut data = StreamData::default();
         each(&state, plan, stream, |found| {
@@ -223,7 +225,9 @@ impl OtlpSource {
         data.retain_within(span);
         // Two scopes, or two units, may give one series: then each must keep to itself.
         data.series.sort_by(|one, other| (one.arm, &one.labels).cmp(&(other.arm, &other.labels)));
-        add_doubts(&state, plan, stream, &arms, (part, span), &mut data);
+        if let Some((selector, wanted)) = asked_as(stream) {
+            add_doubts(&state, plan, (stream, selector, wanted), &arms, (part, span), &mut data);
+        }
         Ok(data)
     }
 }
@@ -244,19 +248,25 @@ fn push(data: &mut StreamData, arm: Arm, found: &Found<'_>, (extra, samples): Pi
 fn add_doubts(
     state: &State,
     plan: &FetchPlan,
-    stream: &StreamSpec,
+    (stream, selector, wanted): (&StreamSpec, &Selector, Wanted),
     arms: &[(Arm, LabelFilter)],
     (part, span): (Part, Span),
     data: &mut StreamData,
 ) {
-    let (StreamSpec::Counter(selector) | StreamSpec::Histogram(selector)) = stream else { return };
     let asked = asked(plan, stream);
     let matchers: Vec<&Vec<Matcher>> = match part {
         Part::Run => arms.iter().map(|(arm, _)| plan.arms.get(*arm)).collect(),
         Part::History => vec![plan.history_from.as_ref().unwrap_or(&plan.arms.baseline)],
     };
-    for hole in state.holes.iter().filter(|hole| hole.span.start_ms < span.end_ms && hole.span.end_ms > span.start_ms) {
-        let is_named = state.metrics.keys().any(|metric| metric.name == hole.metric && reads(metric, stream).is_some())
+    let within = |hole: Span| {
+        let shared = Span { start_ms: hole.start_ms.max(span.start_ms), end_ms: hole.end_ms.min(span.end_ms) };
+        (shared.start_ms < shared.end_ms).then_some(shared)
+    };
+    if let Some(shared) = state.anywhere.and_then(within) {
+        data.doubts.push((shared, "points were not taken, of too many series to say of which".to_owned()));
+    }
+    for (hole, shared) in state.holes.iter().filter_map(|hole| Some((hole, within(hole.span)?))) {
+        let is_named = state.metrics.keys().any(|metric| metric.name == hole.metric && factor_of(metric, selector, wanted).is_some())
             || hole.metric == selector.name;
         let labels = as_series(&state.origins[hole.origin], &asked);
         // A label that the sender does not have may stand on the point: then nothing is known.
@@ -265,7 +275,7 @@ fn add_doubts(
             LabelFilter::new(&known).is_ok_and(|filter| filter.matches(&labels))
         });
         if is_named && may_be {
-            data.doubts.push((hole.span, format!("points of {} were not taken: {}", hole.metric, hole.reason.text())));
+            data.doubts.push((shared, format!("points of {} were not taken: {}", hole.metric, hole.reason.text())));
         }
     }
     let forgotten_ms = if state.forgotten_ns > 0 { ms(state.forgotten_ns) } else { i64::MIN };
@@ -311,11 +321,20 @@ fn is_readable(shape: Shape, wanted: Wanted) -> bool {
 
 /// How a stream reads a metric; none: it does not.
 fn reads(metric: &MetricKey, stream: &StreamSpec) -> Option<Factor> {
-    let (selector, wanted) = match stream {
-        StreamSpec::Counter(selector) => (selector, Wanted::Counter),
-        StreamSpec::Histogram(selector) => (selector, Wanted::Histogram),
-        StreamSpec::Expression(_) => return None,
-    };
+    let (selector, wanted) = asked_as(stream)?;
+    factor_of(metric, selector, wanted)
+}
+
+/// What a stream of series selects, and as what; an expression says so itself.
+fn asked_as(stream: &StreamSpec) -> Option<(&Selector, Wanted)> {
+    match stream {
+        StreamSpec::Counter(selector) => Some((selector, Wanted::Counter)),
+        StreamSpec::Histogram(selector) => Some((selector, Wanted::Histogram)),
+        StreamSpec::Expression(_) => None,
+    }
+}
+
+fn factor_of(metric: &MetricKey, selector: &Selector, wanted: Wanted) -> Option<Factor> {
     if is_readable(metric.shape, wanted) { names::factor(metric, &selector.name, wanted) } else { None }
 }
 

@@ -16,8 +16,15 @@ use crate::samples::Span;
 pub(super) const NS: u64 = 1_000_000;
 /// Two holes nearer than this are one.
 const HOLE_JOINED_MS: i64 = 60_000;
-/// The most holes that are told apart; beyond, those of one metric become one.
+/// The most holes that are told apart; beyond, those of one metric and sender become one, and others are anybody's.
 const MOST_HOLES: usize = 10_000;
+
+/// All time that there is, with room to reckon.
+const ALWAYS: Span = Span { start_ms: 0, end_ms: i64::MAX / 2 };
+
+fn covering(one: Span, other: Span) -> Span {
+    Span { start_ms: one.start_ms.min(other.start_ms), end_ms: one.end_ms.max(other.end_ms) }
+}
 
 /// Keeps the points of OTLP requests.
 #[derive(Debug)]
@@ -100,6 +107,8 @@ pub(super) struct State {
     origin_keys: HashMap<Vec<u8>, usize>,
     pub metrics: BTreeMap<MetricKey, Metric>,
     pub holes: Vec<Hole>,
+    /// The time of those that are too many to be told apart.
+    pub anywhere: Option<Span>,
     /// Everything that ends at or before this is gone, or may be.
     pub forgotten_ns: u64,
     /// Log records and spans that came, by the cell that they are counted in.
@@ -173,6 +182,7 @@ impl State {
         }
         self.metrics.retain(|_, metric| !metric.series.is_empty());
         self.holes.retain(|hole| ns(hole.span.end_ms) > cutoff_ns);
+        self.anywhere = self.anywhere.filter(|span| ns(span.end_ms) > cutoff_ns);
     }
 }
 
@@ -207,30 +217,31 @@ impl Intake<'_> {
     pub fn ignore(&mut self, reason: Reason, name: &str, origin: usize, time_ns: u64) {
         let said = self.said.entry(reason).or_insert_with(|| (0, name.to_owned()));
         said.0 += 1;
-        if !reason.leaves_a_hole() || time_ns == 0 {
+        if !reason.leaves_a_hole() {
             return;
         }
-        let time_ms = ms(time_ns);
-        let here = Span { start_ms: time_ms - 1, end_ms: time_ms };
+        // Without a time it may be missing anywhere.
+        let here = if time_ns == 0 { ALWAYS } else { Span { start_ms: ms(time_ns) - 1, end_ms: ms(time_ns) } };
         let is_full = self.state.holes.len() >= MOST_HOLES;
         let same = self.state.holes.iter_mut().rev().find(|hole| {
-            let is_near = hole.span.start_ms - HOLE_JOINED_MS <= time_ms && time_ms <= hole.span.end_ms + HOLE_JOINED_MS;
+            let is_near = hole.span.start_ms - HOLE_JOINED_MS <= here.end_ms && here.start_ms <= hole.span.end_ms + HOLE_JOINED_MS;
             hole.metric == name && hole.reason == reason && hole.origin == origin && (is_near || is_full)
         });
         match same {
-            Some(hole) => {
-                hole.span = Span { start_ms: hole.span.start_ms.min(here.start_ms), end_ms: hole.span.end_ms.max(here.end_ms) };
-            }
+            Some(hole) => hole.span = covering(hole.span, here),
             None if !is_full => self.state.holes.push(Hole { metric: name.to_owned(), origin, span: here, reason }),
-            None => {}
+            // Too many to say whose it is: then it may be anybody's.
+            None => self.state.anywhere = Some(self.state.anywhere.map_or(here, |known| covering(known, here))),
         }
     }
 
     /// Whether a time can be taken; counts it where it cannot.
     pub fn is_in_time(&mut self, name: &str, origin: usize, time_ns: u64) -> bool {
-        let reason = if time_ns == 0 || i64::try_from(time_ns).is_err() {
-            Reason::NoTime
-        } else if self.latest_ns.is_some_and(|latest_ns| time_ns > latest_ns) {
+        if time_ns == 0 || i64::try_from(time_ns).is_err() {
+            self.ignore(Reason::NoTime, name, origin, 0);
+            return false;
+        }
+        let reason = if self.latest_ns.is_some_and(|latest_ns| time_ns > latest_ns) {
             Reason::Ahead
         } else if time_ns <= self.state.forgotten_ns {
             Reason::TooOld

@@ -213,6 +213,49 @@ fn what_was_rejected_is_told_and_its_window_is_not_trusted() {
     assert!(doubts[0].1.contains("points of d were not taken"), "{doubts:?}");
 }
 
+/// What keeps the first window of a plan's only stream from being trusted.
+fn doubts(requests: &[Request], plan: &FetchPlan) -> Vec<(Span, String)> {
+    let source = OtlpSource::new(store(requests), "otlp");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let span = Span { start_ms: T0_MS, end_ms: T0_MS + STEP_MS };
+    let mut answer = runtime.block_on(source.fetch(plan, Part::Run, span));
+    answer.remove(0).expect("an answer").doubts
+}
+
+#[test]
+fn what_says_no_time_may_be_missing_in_any_window() {
+    let timeless =
+        json!({"name": "shop.orders", "sum": {"aggregationTemporality": 2, "isMonotonic": true, "dataPoints": [{"asInt": "4"}]}});
+    let requests = [metrics("v1", "a-0", &sum(&[(1.0, 5.0, 4)], 2)), metrics("v2", "b-0", &timeless)];
+    let found = doubts(&requests, &rate("shop_orders_total"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Span { start_ms: T0_MS, end_ms: T0_MS + STEP_MS });
+    assert!(found[0].1.contains("found none"), "{found:?}");
+    assert_eq!(doubts(&[metrics("v3", "b-0", &timeless)], &rate("shop_orders_total")), [], "it belongs to neither arm");
+}
+
+#[test]
+fn a_level_that_was_not_taken_is_not_made_up_of_the_one_before() {
+    let level = |value: Value| json!({"name": "load", "gauge": {"dataPoints": [{"timeUnixNano": at(5.0), "asDouble": value}]}});
+    let mut plan = rate("load");
+    plan.streams = vec![StreamSpec::Expression("sum(load{ {{arm}} })".to_owned())];
+    plan.signals = vec![Metric::Scalar { stream: 0 }];
+    assert_eq!(doubts(&[metrics("v2", "b-0", &level(json!(0.5)))], &plan), []);
+    let found = doubts(&[metrics("v2", "b-0", &level(json!(0.5))), metrics("v2", "b-1", &level(json!("NaN")))], &plan);
+    assert!(found.len() == 1 && found[0].1.contains("points of load were not taken"), "{found:?}");
+}
+
+#[test]
+fn holes_beyond_number_are_anybodys() {
+    let bad = |name: &str| json!({"name": name, "gauge": {"dataPoints": [{"timeUnixNano": at(5.0), "asDouble": "NaN"}]}});
+    let mut requests: Vec<Request> = (0..10_000).map(|number| metrics("v9", "z-0", &bad(&format!("other.{number}")))).collect();
+    let plan = rate("shop_orders_total");
+    assert_eq!(doubts(&requests, &plan), [], "of other metrics, of neither arm");
+    requests.push(metrics("v9", "z-0", &bad("one.more")));
+    let found = doubts(&requests, &plan);
+    assert!(found.len() == 1 && found[0].1.contains("too many"), "{found:?}");
+}
+
 #[test]
 fn an_empty_arm_is_explained_by_what_there_is() {
     let request = metrics("v3", "a-0", &sum(&[(1.0, 5.0, 4)], 2));
